@@ -1,0 +1,227 @@
+#include "io/HostRecords.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace quic {
+namespace {
+
+/// Bytes of the well-formed UTF-8 sequence at the front (RFC 3629 §4), 0 when there is none.
+size_t utf8Length(std::string_view text) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
+  const auto follows = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
+  const uint8_t first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool inRange = !(first == 0xe0 && byte(1) < 0xa0) && !(first == 0xed && byte(1) > 0x9f);
+    return follows(1) && follows(2) && inRange ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool inRange = !(first == 0xf0 && byte(1) < 0x90) && !(first == 0xf4 && byte(1) > 0x8f);
+    return follows(1) && follows(2) && follows(3) && inRange ? 4 : 0;
+  }
+  return 0;
+}
+
+void writeAddress(JsonWriter& json, const SocketAddress& address) {
+  json.beginObject().name("family").text(address.isV4() ? "IPv4" : "IPv6");
+  json.name("host").text(address.host()).name("port").number(uint64_t{address.port()}).endObject();
+}
+
+void writePath(JsonWriter& json, const FourTuple& path) {
+  writeAddress(json.name("local"), path.local);
+  writeAddress(json.name("peer"), path.peer);
+}
+
+std::string_view statusName(MigrationOutcome::Status status) {
+  switch (status) {
+    case MigrationOutcome::Status::Ready: return "ready";
+    case MigrationOutcome::Status::Migrated: return "migrated";
+    case MigrationOutcome::Status::Closed: return "closed";
+    case MigrationOutcome::Status::Excluded: return "excluded";
+    default: return "pending";
+  }
+}
+
+/// Writes the members of a MigrationRecord.
+struct MigrationMembers {
+  JsonWriter& json;
+
+  void type(std::string_view name) const { json.name("type").text(name); }
+  void protocol(ServerMigrationProtocol protocol) const { json.name("protocol").text(protocolName(protocol)); }
+  void address(const std::optional<SocketAddress>& address) const {
+    if (address) writeAddress(json.name("address"), *address);
+  }
+
+  void operator()(const migration::PoolAddressReceived& e) const { type("pool-address"), address(e.address); }
+  void operator()(const migration::Announced& e) const { type("announced"), protocol(e.protocol), address(e.address); }
+  void operator()(const migration::ProbingStarted& e) const { type("probing"), protocol(e.protocol), address(e.address); }
+  void operator()(const migration::Reverted& e) const { type("reverted"), address(e.address); }
+  void operator()(const migration::Expired& e) const { type("expired"), address(e.address); }
+  void operator()(const migration::Detected& e) const { type("detected"), protocol(e.protocol), address(e.address); }
+  void operator()(const migration::Ready& e) const { type("ready"), protocol(e.protocol); }
+  void operator()(const migration::Completed& e) const { type("completed"), protocol(e.protocol), address(e.peer); }
+  void operator()(const migration::Failed& e) const {
+    type("failed");
+    json.name("error").text(serverMigrationErrorToString(e.error));
+  }
+  void operator()(const migration::PoolAcknowledged&) const { type("pool-acknowledged"); }
+};
+
+double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+
+}  // namespace
+
+// ---- JsonWriter
+
+void JsonWriter::separate() {
+  if (needsComma_) out_ += ',';
+  needsComma_ = true;
+}
+
+JsonWriter& JsonWriter::open(char bracket) {
+  separate();
+  out_ += bracket;
+  needsComma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::close(char bracket) {
+  out_ += bracket;
+  needsComma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::name(std::string_view name) {
+  separate();
+  quote(name);
+  out_ += ':';
+  needsComma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::text(std::string_view value) {
+  separate();
+  quote(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(uint64_t value) {
+  separate();
+  out_ += std::to_string(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(double value) {
+  separate();
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, std::isfinite(value) ? value : 0.0).ptr;
+  out_.append(digits, end);
+  return *this;
+}
+
+void JsonWriter::quote(std::string_view value) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out_ += '"';
+  while (!value.empty()) {
+    const size_t length = utf8Length(value);
+    const auto first = static_cast<uint8_t>(value.front());
+    if (length == 0) {
+      out_ += "\xef\xbf\xbd";
+    } else if (first == '"' || first == '\\') {
+      (out_ += '\\') += value.front();
+    } else if (first < 0x20) {
+      ((out_ += "\\u00") += kHex[first >> 4]) += kHex[first & 15];
+    } else {
+      out_ += value.substr(0, length);
+    }
+    value.remove_prefix(length == 0 ? 1 : length);
+  }
+  out_ += '"';
+}
+
+// ---- records
+
+std::string base64(ByteSpan bytes) {
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = static_cast<uint32_t>(bytes[i]) << 16;
+    if (count > 1) group |= static_cast<uint32_t>(bytes[i + 1]) << 8;
+    if (count > 2) group |= bytes[i + 2];
+    for (size_t digit = 0; digit < 4; ++digit) {
+      text += digit <= count ? kAlphabet[group >> (18 - 6 * digit) & 63] : '=';
+    }
+  }
+  return text;
+}
+
+std::string_view protocolName(ServerMigrationProtocol protocol) {
+  switch (protocol) {
+    case ServerMigrationProtocol::EXPLICIT: return "explicit";
+    case ServerMigrationProtocol::POOL_OF_ADDRESSES: return "pool-of-addresses";
+    case ServerMigrationProtocol::SYMMETRIC: return "symmetric";
+    default: return "synchronized-symmetric";
+  }
+}
+
+std::string openedRecord(const FourTuple& path, const HandshakeFinished& event) {
+  JsonWriter json;
+  json.beginObject();
+  writePath(json, path);
+  json.name("alpn").text(event.alpn).name("certificate").text(base64(event.peerCertificate));
+  json.name("serverMigration").number(event.serverMigration.bits()).endObject();
+  return json.str();
+}
+
+std::string pathRecord(const FourTuple& path) {
+  JsonWriter json;
+  json.beginObject();
+  writePath(json, path);
+  return json.endObject().str();
+}
+
+std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason) {
+  std::string_view kind = "transport";
+  if (std::holds_alternative<ApplicationErrorCode>(code)) kind = "application";
+  if (std::holds_alternative<LocalErrorCode>(code)) kind = "local";
+  JsonWriter json;
+  json.beginObject().name("kind").text(kind).name("name").text(toString(code));
+  json.name("wireCode").text(std::to_string(wireCode(code))).name("reason").text(reason);
+  return json.name("initiator").text(initiator == Initiator::Local ? "local" : "remote").endObject().str();
+}
+
+std::string migrationRecord(const MigrationEvent& event) {
+  JsonWriter json;
+  json.beginObject();
+  std::visit(MigrationMembers{json}, event);
+  return json.endObject().str();
+}
+
+std::string statsRecord(const ConnectionStats& stats) {
+  JsonWriter json;
+  json.beginObject();
+  json.name("bytesSent").number(stats.bytesSent).name("bytesReceived").number(stats.bytesReceived);
+  json.name("packetsSent").number(stats.packetsSent).name("packetsReceived").number(stats.packetsReceived);
+  json.name("packetsLost").number(stats.packetsLost).name("packetsDropped").number(stats.packetsDropped);
+  json.name("congestionWindow").number(stats.congestionWindow).name("bytesInFlight").number(stats.bytesInFlight);
+  json.name("smoothedRtt").number(milliseconds(stats.smoothedRtt)).name("minRtt").number(milliseconds(stats.minRtt));
+  json.name("latestRtt").number(milliseconds(stats.latestRtt)).name("ptoCount").number(stats.ptoCount);
+  return json.name("openStreams").number(stats.openStreams).endObject().str();
+}
+
+std::string outcomesRecord(const std::vector<MigrationOutcome>& outcomes) {
+  JsonWriter json;
+  json.beginArray();
+  for (const MigrationOutcome& outcome : outcomes) {
+    json.beginObject().name("connection").number(outcome.connection).name("status").text(statusName(outcome.status));
+    if (outcome.protocol) json.name("protocol").text(protocolName(*outcome.protocol));
+    json.endObject();
+  }
+  return json.endArray().str();
+}
+
+}  // namespace quic

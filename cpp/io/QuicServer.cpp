@@ -1,0 +1,82 @@
+#include "io/QuicServer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/BindShared.h"
+
+namespace quic {
+namespace {
+
+Unexpected<HostFailure> refused(LocalErrorCode code, std::string_view reason, std::string detail = {}) {
+  return {HostFailure{fail(code, reason).error, 0, std::move(detail)}};
+}
+
+/// A secret of zeros would let anybody forge stateless resets (RFC 9000 §10.3.2).
+ServerEndpointSettings withSecret(ServerEndpointSettings settings) {
+  const bool isUnset = std::all_of(settings.resetSecret.begin(), settings.resetSecret.end(),
+                                   [](uint8_t byte) { return byte == 0; });
+  if (isUnset) SystemRandom().fill(settings.resetSecret);
+  return settings;
+}
+
+}  // namespace
+
+HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& options, HostSink& sink) {
+  if (options.workers > 256 || (options.workers == 0 && options.loop == nullptr)) {
+    return refused(LocalErrorCode::INVALID_ARGUMENT, "0 workers need a loop, and 256 are the most");
+  }
+  std::string detail;
+  auto tls = makeTlsServerContext(options.tls, &detail);
+  if (!tls) return Unexpected<HostFailure>{{tls.error(), 0, std::move(detail)}};
+  const size_t count = std::max<size_t>(1, options.workers);
+  auto sockets = bindShared({options.address, count, options.dualStack, options.steer, std::nullopt});
+  if (!sockets) return Unexpected<HostFailure>{{sockets.error().error, sockets.error().systemError, {}}};
+
+  std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress()));
+  ServerWorkerOptions each{options.workers == 0 ? options.loop : nullptr, 0, withSecret(options.endpoint), *tls};
+  for (size_t index = 0; index < count; ++index) {
+    each.index = static_cast<uint8_t>(index);
+    auto worker = ServerWorker::make(each, std::move((*sockets)[index]), sink, *server);
+    if (!worker) return refused(LocalErrorCode::BIND_FAILED, "no resources for a worker");
+    server->adopt(std::move(worker));
+  }
+  if (!server->startAll()) return refused(LocalErrorCode::BIND_FAILED, "no resources for a thread");
+  return server;
+}
+
+QuicServer::QuicServer(const ServerOptions& options, const SocketAddress& address)
+    : options_(options), address_(address) {}
+
+QuicServer::~QuicServer() { shutDown(); }
+
+void QuicServer::forward(uint8_t index, command::Forwarded&& datagram) {
+  if (index < workerCount()) worker(index).postForwarded(std::move(datagram));
+}
+
+ServerStats QuicServer::serverStats() const {
+  ServerStats sum;
+  for (size_t index = 0; index < workerCount(); ++index) {
+    const ServerStats one = static_cast<const ServerWorker&>(worker(index)).stats();
+    sum.connections += one.connections;
+    sum.accepted += one.accepted;
+    sum.refused += one.refused;
+    sum.dropped += one.dropped;
+    sum.forwarded += one.forwarded;
+  }
+  return sum;
+}
+
+void QuicServer::refuse(bool refuse) {
+  isRefusing_ = refuse;
+  applyRefusal();
+}
+
+/// The application's wish, or a move's need.
+void QuicServer::applyRefusal() {
+  const bool refuse = isRefusing_ || isEnlisting_ || coordinator_.blocksHandshakes();
+  if (refuse == std::exchange(wasRefusing_, refuse)) return;
+  postToAll([&] { return command::Refuse{refuse}; });
+}
+
+}  // namespace quic

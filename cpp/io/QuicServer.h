@@ -1,0 +1,89 @@
+// A QUIC server: its workers, its address, and the move of the whole to another address. The names of the verbs of a move are
+// those of the fork of mvfst that this project continues.
+//
+// A move: onImminentServerMigration() tells every client (MigrationPrepared answers); the process, or its network, is
+// relocated; onNetworkSwitch() binds the new address (MigrationCompleted or MigrationFailed answers). From the first to the
+// last of these, new connections are refused. Connections that were left out, or were not ready in time, are served until
+// the switch and then closed: on the wire with CONNECTION_REFUSED and the reason "server migrated: reconnect", to the host as
+// MIGRATED_WITHOUT_CONNECTION.
+#pragma once
+
+#include <map>
+
+#include "io/QuicHost.h"
+#include "io/ServerWorker.h"
+#include "quic/server/ServerMigrationCoordinator.h"
+
+namespace quic {
+
+struct ServerOptions {
+  SocketAddress address;
+  bool dualStack = false;      // an IPv6 wildcard that also takes IPv4
+  size_t workers = 1;          // 0: on `loop`; at most 256
+  uv_loop_t* loop = nullptr;
+  bool steer = true;           // see BindShared.h
+  ServerEndpointSettings endpoint;  // a resetSecret of zeros is replaced by a random one
+  TlsServerOptions tls;
+};
+
+class QuicServer final : public QuicHost, private DatagramForwarder {
+ public:
+  /// Bound and serving on return. `sink` outlives the server.
+  static HostResult<std::unique_ptr<QuicServer>> listen(const ServerOptions& options, HostSink& sink);
+  ~QuicServer() override;
+
+  [[nodiscard]] const SocketAddress& address() const { return address_; }
+  /// New connections are answered with CONNECTION_REFUSED.
+  void refuse(bool refuse);
+  [[nodiscard]] ServerStats serverStats() const;
+
+  // ---- a move. Errors: MIGRATION_IN_PROGRESS, MIGRATION_INVALID_STATE; the move under way, if any, is not hurt.
+  /// Connections that the map does not name are left out.
+  Result<> onImminentServerMigration(const std::map<ConnectionHandle, MigrationPlan>& plans, Duration deadline);
+  /// The same for all. `address`: Explicit only.
+  Result<> onImminentServerMigration(ServerMigrationProtocol protocol, const std::optional<QuicIPAddress>& address,
+                                     Duration deadline);
+  Result<> onImminentServerMigration(const MigrationPlans& plans, Duration deadline);
+  /// Binds `address` for every worker before any worker leaves the old one: when that fails, the answer is MigrationFailed,
+  /// the old address works on, and another address may be tried.
+  Result<> onNetworkSwitch(const SocketAddress& address, Duration deadline);
+  /// The sockets are kept: the address is the same, or the network moved underneath.
+  Result<> onNetworkSwitch(Duration deadline);
+  /// What clients were told cannot be untold. Harmless when there is no move.
+  void cancelServerMigration();
+
+ private:
+  QuicServer(const ServerOptions& options, const SocketAddress& address);
+
+  void onFact(size_t worker, const HostFact& fact) override;
+  void forward(uint8_t worker, command::Forwarded&& datagram) override;
+  template <class Make>
+  void postToAll(Make&& make) {
+    for (size_t index = 0; index < workerCount(); ++index) worker(index).post(make());
+  }
+
+  void coordinate(const HostFact& fact);
+  void onAllEnlisted();
+  void onAlarm();
+  void announceProgress();
+  void setAlarm();
+  void switchTo(std::vector<UdpSocket>&& sockets);
+  void applyRefusal();
+
+  const ServerOptions options_;
+  SocketAddress address_;
+  bool isRefusing_ = false;
+  bool wasRefusing_ = false;  // what the workers were told last
+
+  ServerMigrationCoordinator coordinator_;
+  // Between onImminentServerMigration() and the last worker's list:
+  bool isEnlisting_ = false;
+  size_t listsMissing_ = 0;
+  TimePoint prepareDeadline_;
+  std::vector<ConnectionHandle> enlisted_;
+  std::vector<HostFact> early_;  // facts that came before the last list
+
+  ServerMigrationCoordinator::Phase told_ = ServerMigrationCoordinator::Phase::Idle;
+};
+
+}  // namespace quic

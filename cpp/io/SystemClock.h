@@ -1,0 +1,20 @@
+// The one place that reads the time. One read a turn: everything a turn does happens at the same instant.
+// CLOCK_BOOTTIME goes on while the machine sleeps, as the peer's clock does: after a sleep the idle timeout (RFC 9000 §10.1)
+// is due at once, and not another thirty seconds later.
+#pragma once
+
+#include <time.h>
+
+#include "quic/common/QuicClock.h"
+
+namespace quic {
+
+inline constexpr clockid_t kSystemClock = CLOCK_BOOTTIME;
+
+inline TimePoint systemNow() {
+  timespec now{};
+  clock_gettime(kSystemClock, &now);
+  return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::microseconds(now.tv_nsec / 1000));
+}
+
+}  // namespace quic

@@ -1,0 +1,186 @@
+#include "quic/api/HandshakeDriver.h"
+
+#include <algorithm>
+
+#include "quic/api/LifeDriver.h"
+#include "quic/api/MigrationDriver.h"
+#include "quic/api/RecoveryDriver.h"
+
+namespace quic {
+namespace {
+
+uint64_t milliseconds(Duration duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+TransportParameters ourParameters(const QuicConnectionState& state) {
+  TransportParameters ours;
+  ours.initialSourceConnectionId = state.selfIds.first();
+  ours.maxIdleTimeout = milliseconds(state.settings.idleTimeout);
+  ours.maxAckDelay = milliseconds(state.settings.maxAckDelay);
+  ours.activeConnectionIdLimit = kAdvertisedActiveConnectionIdLimit;
+  state.streams.fillParameters(ours);
+  if (state.role == Role::Server) {
+    ours.originalDestinationConnectionId = state.handshake.originalDestinationId;
+    ours.statelessResetToken = state.selfIds.firstToken();
+  } else if (!state.settings.clientMigration.protocols.empty()) {
+    ours.serverMigrationSuite = state.settings.clientMigration.protocols.bits();
+  }
+  return ours;
+}
+
+Unexpected<QuicError> badParameter(std::string_view why) {
+  return fail(TransportErrorCode::TRANSPORT_PARAMETER_ERROR, why);
+}
+
+/// RFC 9000 §7.3: the IDs of the handshake, authenticated.
+Result<> checkHandshakeIds(const QuicConnectionState& state, const TransportParameters& peer) {
+  if (!peer.initialSourceConnectionId || !state.handshake.peerSourceId ||
+      *peer.initialSourceConnectionId != *state.handshake.peerSourceId) {
+    return badParameter("initial_source_connection_id does not match");
+  }
+  if (state.role == Role::Server) return Unit{};
+  if (!peer.originalDestinationConnectionId ||
+      *peer.originalDestinationConnectionId != state.handshake.originalDestinationId) {
+    return badParameter("original_destination_connection_id does not match");
+  }
+  if (peer.retrySourceConnectionId) return badParameter("retry_source_connection_id without a Retry");
+  return Unit{};
+}
+
+Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
+  const Role sender = state.role == Role::Client ? Role::Server : Role::Client;
+  const Result<TransportParameters> decoded = decodeTransportParameters(bytes, sender);
+  if (!decoded) return forward(decoded.error());
+  const Result<> ids = checkHandshakeIds(state, *decoded);
+  if (!ids) return ids;
+  state.handshake.peerParameters = *decoded;
+  state.streams.onPeerParameters(*decoded);
+  state.selfIds.onPeerLimit(decoded->activeConnectionIdLimit);
+  if (decoded->statelessResetToken) state.peerIds.setFirstToken(*decoded->statelessResetToken);
+  const Result<std::optional<ServerMigrationProtocols>> answer = negotiateServerMigration(state, *decoded);
+  if (!answer) return forward(answer.error());
+  if (state.role == Role::Client) return Unit{};
+
+  TransportParameters ours = ourParameters(state);
+  if (*answer) ours.serverMigrationSuite = (*answer)->bits();
+  return state.handshake.tls->resume(encodeTransportParameters(ours));
+}
+
+void onComplete(QuicConnectionState& state, const HandshakeComplete& complete) {
+  state.life = life::Established{};
+  state.events.emplace_back(HandshakeFinished{complete.alpn, complete.peerCertificate, negotiatedMigration(state)});
+  issueConnectionIds(state);
+  if (state.role == Role::Client) return;
+  // RFC 9001 §4.1.2: for a server, complete is confirmed.
+  state.life = life::Confirmed{};
+  state.paths.active().isValidated = true;
+  state.handshake.isDonePending = true;
+  discardSpace(state, PacketNumberSpace::Handshake);
+  state.events.emplace_back(HandshakeConfirmed{});
+  onMigrationHandshakeConfirmed(state);
+}
+
+struct TlsEventHandler {
+  QuicConnectionState& state;
+
+  Result<> operator()(HandshakeBytes& event) {
+    state.space(spaceOf(event.level)).crypto.append(event.bytes);
+    return Unit{};
+  }
+  Result<> operator()(const HandshakeReadSecret& event) {
+    if (event.level == EncryptionLevel::ZeroRtt) return Unit{};
+    state.space(spaceOf(event.level)).readKeys =
+        state.environment.crypto.protection(state.handshake.version, event.secret);
+    return Unit{};
+  }
+  Result<> operator()(const HandshakeWriteSecret& event) {
+    if (event.level == EncryptionLevel::ZeroRtt) return Unit{};
+    state.space(spaceOf(event.level)).writeKeys =
+        state.environment.crypto.protection(state.handshake.version, event.secret);
+    return Unit{};
+  }
+  Result<> operator()(const PeerTransportParameters& event) { return onPeerParameters(state, event.bytes); }
+  Result<> operator()(const HandshakeComplete& event) {
+    onComplete(state, event);
+    return Unit{};
+  }
+  Result<> operator()(SessionTicket& event) {
+    state.events.emplace_back(std::move(event));
+    return Unit{};
+  }
+  Result<> operator()(KeyLogLine& event) {
+    state.events.emplace_back(std::move(event));
+    return Unit{};
+  }
+};
+
+/// Everything TLS has to say, until it has nothing more or something is wrong.
+Result<> drainTls(QuicConnectionState& state) {
+  while (auto event = state.handshake.tls->pollEvent()) {
+    const Result<> done = std::visit(TlsEventHandler{state}, *event);
+    if (!done) return done;
+  }
+  return Unit{};
+}
+
+/// A failure of TLS itself, with OpenSSL's own words where there are some.
+Result<> afterTls(QuicConnectionState& state, const Result<>& result) {
+  const Result<> drained = drainTls(state);
+  if (!drained) return drained;
+  if (result) return Unit{};
+  closeConnection(state, result.error(), state.handshake.tls->errorDetail());
+  return Unit{};
+}
+
+}  // namespace
+
+void installInitialKeys(QuicConnectionState& state) {
+  InitialProtection keys = state.environment.crypto.initialProtection(state.handshake.version,
+                                                                      state.handshake.originalDestinationId.bytes());
+  PacketSpace& space = state.space(PacketNumberSpace::Initial);
+  const bool isClient = state.role == Role::Client;
+  space.writeKeys = isClient ? std::move(keys.client) : std::move(keys.server);
+  space.readKeys = isClient ? std::move(keys.server) : std::move(keys.client);
+}
+
+void startClientHandshake(QuicConnectionState& state) {
+  const ByteVector parameters = encodeTransportParameters(ourParameters(state));
+  const Result<> done = afterTls(state, state.handshake.tls->start(parameters));
+  if (!done) closeConnection(state, done.error());
+}
+
+void startServerHandshake(QuicConnectionState& state) {
+  const Result<> done = afterTls(state, state.handshake.tls->start({}));
+  if (!done) closeConnection(state, done.error());
+}
+
+Result<> onCryptoFrame(QuicConnectionState& state, EncryptionLevel level, const CryptoFrame& frame) {
+  PacketSpace& space = state.space(spaceOf(level));
+  const Result<> buffered = space.crypto.onFrame(frame);
+  if (!buffered) return buffered;
+  for (ByteSpan bytes = space.crypto.read(); !bytes.empty() && state.isOpen(); bytes = space.crypto.read()) {
+    const Result<> done = afterTls(state, state.handshake.tls->onCryptoData(level, bytes));
+    if (!done) return done;
+  }
+  return Unit{};
+}
+
+void onHandshakeDone(QuicConnectionState& state) {
+  if (!std::holds_alternative<life::Established>(state.life)) return;
+  state.life = life::Confirmed{};
+  discardSpace(state, PacketNumberSpace::Handshake);
+  state.events.emplace_back(HandshakeConfirmed{});
+}
+
+void onHandshakePacketSent(QuicConnectionState& state) {
+  if (state.role == Role::Client) discardSpace(state, PacketNumberSpace::Initial);
+}
+
+void issueConnectionIds(QuicConnectionState& state) {
+  for (const ConnectionId& id : state.selfIds.replenish(state.environment.connectionIds)) {
+    state.events.emplace_back(ConnectionIdIssued{id});
+  }
+}
+
+}  // namespace quic

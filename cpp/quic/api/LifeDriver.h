@@ -1,0 +1,22 @@
+// Ends of a connection: closing, draining, idle and handshake timeouts. RFC 9000 §10.
+#pragma once
+
+#include "quic/api/QuicConnectionState.h"
+
+namespace quic {
+
+/// Our own end: CONNECTION_CLOSE is to be sent, the application is told. Harmless when it has ended already.
+void closeConnection(QuicConnectionState& state, const QuicError& error, std::string_view reason = {});
+/// The peer's CONNECTION_CLOSE (RFC 9000 §10.2.2).
+void onPeerClose(QuicConnectionState& state, const ConnectionCloseFrame& frame);
+/// Ends without a packet: timeouts, an unreachable peer, no common version.
+void abandonConnection(QuicConnectionState& state, const QuicError& error);
+/// A datagram came after our close (RFC 9000 §10.2.1): whether CONNECTION_CLOSE is sent again.
+void onDatagramWhileClosing(QuicConnectionState& state);
+
+void onPacketProcessed(QuicConnectionState& state);
+void onAckElicitingSent(QuicConnectionState& state);
+[[nodiscard]] std::optional<TimePoint> nextLifeTimeout(const QuicConnectionState& state);
+void onLifeTimeout(QuicConnectionState& state);
+
+}  // namespace quic

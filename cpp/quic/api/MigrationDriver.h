@@ -1,0 +1,48 @@
+// Between the tables of servermigration/ and the connection: facts in, steps carried out. It knows actions, not protocols.
+#pragma once
+
+#include "quic/api/QuicConnectionState.h"
+
+namespace quic {
+
+// ---- negotiation
+/// Client: checks the answer. Server: what to answer; nullopt: nothing.
+Result<std::optional<ServerMigrationProtocols>> negotiateServerMigration(QuicConnectionState& state,
+                                                                         const TransportParameters& peer);
+[[nodiscard]] ServerMigrationProtocols negotiatedMigration(const QuicConnectionState& state);
+void onMigrationHandshakeConfirmed(QuicConnectionState& state);
+
+// ---- facts
+Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context, const ServerMigrationFrame& frame);
+Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context, const ServerMigratedFrame& frame);
+Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context,
+                                const PoolMigrationAddressFrame& frame);
+/// The highest-numbered packet so far, and not a probing one.
+void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& context);
+/// Any authentic 1-RTT packet came on this path.
+void onHeardFrom(QuicConnectionState& state, PathId path);
+void onPathValidated(QuicConnectionState& state, PathId path);
+void onPathFailed(QuicConnectionState& state, PathId path);
+void onPathResponseAcked(QuicConnectionState& state, PathId path);
+void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch);
+void onAnnouncementLost(QuicConnectionState& state, uint32_t epoch);
+void onPoolAddressAcked(QuicConnectionState& state, uint32_t index);
+/// An ACK frame that covers everything up to `largest` has left.
+void onAckLeft(QuicConnectionState& state, PacketNum largest);
+/// An ack-eliciting 1-RTT packet has left on the active path.
+void onAsked(QuicConnectionState& state);
+
+// ---- verbs
+Result<> startProbing(QuicConnectionState& state);
+void prepareServerMigration(QuicConnectionState& state, ServerMigrationProtocol protocol,
+                            const std::optional<QuicIPAddress>& address);
+void switchNetwork(QuicConnectionState& state, const SocketAddress& local);
+void cancelServerMigration(QuicConnectionState& state);
+
+// ---- work
+[[nodiscard]] bool hasMigrationFrames(const QuicConnectionState& state);
+void writeMigrationFrames(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent);
+[[nodiscard]] std::optional<TimePoint> nextMigrationTimeout(const QuicConnectionState& state);
+void onMigrationTimeout(QuicConnectionState& state);
+
+}  // namespace quic

@@ -1,0 +1,180 @@
+#include "quic/api/PacketReceiver.h"
+
+#include <algorithm>
+
+#include "quic/api/FrameDispatch.h"
+#include "quic/api/HandshakeDriver.h"
+#include "quic/api/LifeDriver.h"
+#include "quic/api/MigrationDriver.h"
+#include "quic/api/PathDriver.h"
+#include "quic/api/QuicReadCodec.h"
+#include "quic/api/RecoveryDriver.h"
+#include "quic/codec/FrameTraits.h"
+#include "quic/codec/QuicFrameCodec.h"
+
+namespace quic {
+namespace {
+
+/// What the packets of one datagram share.
+struct DatagramContext {
+  const ReceivedDatagram& datagram;
+  Path* path = nullptr;  // nullptr: from where nothing authentic has come yet
+  std::optional<ConnectionId> firstDestinationId;
+};
+
+struct FrameSummary {
+  bool ackEliciting = false;
+  bool nonProbing = false;
+};
+
+std::optional<EncryptionLevel> levelOf(PacketType type) {
+  switch (type) {
+    case PacketType::Initial: return EncryptionLevel::Initial;
+    case PacketType::Handshake: return EncryptionLevel::Handshake;
+    case PacketType::OneRtt: return EncryptionLevel::OneRtt;
+    default: return std::nullopt;
+  }
+}
+
+/// RFC 9000 §6.2: only before anything else was understood, and only when it does not offer what we speak.
+void onVersionNegotiation(QuicConnectionState& state, const ProtectedPacket& packet) {
+  const bool hasHeard = state.handshake.peerSourceId.has_value();
+  if (state.role != Role::Client || hasHeard || packet.sourceId != state.handshake.originalDestinationId ||
+      packet.destinationId != state.selfIds.first()) {
+    return;
+  }
+  ByteReader versions(packet.supportedVersions);
+  while (const auto version = versions.readBigEndian(4)) {
+    if (*version == state.handshake.version) return;
+  }
+  abandonConnection(state, {LocalErrorCode::VERSION_NEGOTIATION, "the server speaks no version of ours"});
+}
+
+/// Checks that come before any work with keys. RFC 9000 §5.2, §12.2, §17.2.
+bool isWorthOpening(const QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
+  if (!fixedBit(packet)) return false;  // RFC 9000 §17.2, §17.3.1
+  if (context.firstDestinationId && *context.firstDestinationId != packet.destinationId) return false;  // §12.2
+  context.firstDestinationId = packet.destinationId;
+  if (packet.type == PacketType::OneRtt) {
+    // RFC 9001 §5.7: 1-RTT packets wait for the handshake to be complete.
+    return !state.isHandshaking();
+  }
+  if (packet.version != state.handshake.version) return false;
+  if (state.handshake.peerSourceId && *state.handshake.peerSourceId != packet.sourceId) return false;  // §7.2
+  if (packet.type != PacketType::Initial) return true;
+  // RFC 9000 §17.2.2: servers send no token; §14.1: Initial datagrams of clients are large.
+  return state.role == Role::Client ? packet.token.empty()
+                                    : context.datagram.bytes.size() >= kMinInitialDatagramSize;
+}
+
+/// What the first authentic packet of a level brings along.
+void onAuthentic(QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
+  if (packet.type != PacketType::OneRtt && !state.handshake.peerSourceId) {
+    state.handshake.peerSourceId = packet.sourceId;
+    state.peerIds.setFirst(packet.sourceId);
+    state.paths.active().destination = state.peerIds.all().front();
+  }
+  if (state.role == Role::Server && packet.type == PacketType::Handshake) {
+    // RFC 9001 §4.9.1 and RFC 9000 §8.1: whoever can seal this has received our Initial.
+    discardSpace(state, PacketNumberSpace::Initial);
+    state.paths.active().isValidated = true;
+  }
+  if (context.path == nullptr) {
+    context.path = &adoptPath(state, context.datagram.path);
+    context.path->bytesReceived += context.datagram.bytes.size();
+  }
+  context.path->lastReceivedAt = state.now;
+  onPacketProcessed(state);
+}
+
+/// The frames of one packet, until the first that is refused.
+Result<FrameSummary> processFrames(QuicConnectionState& state, const PacketContext& context, ByteSpan payload) {
+  FrameSummary summary;
+  ByteReader reader(payload);
+  while (!reader.atEnd()) {
+    const Result<QuicFrame> frame = parseFrame(reader);
+    if (!frame) return forward(frame.error());
+    const FrameTraits traits = frameTraits(*frame);
+    const bool senderMay = state.role == Role::Server ? traits.fromClient : traits.fromServer;
+    if (!isAllowedIn(traits, context.level) || !senderMay) {  // RFC 9000 §12.4
+      return fail(TransportErrorCode::PROTOCOL_VIOLATION, "frame not allowed in this packet",
+                  static_cast<uint64_t>(frameTypeOf(*frame)));
+    }
+    summary.ackEliciting |= traits.ackEliciting;
+    summary.nonProbing |= !traits.probing;
+    const Result<> done = dispatchFrame(state, context, *frame);
+    if (!done) return forward(done.error());
+    if (!state.isOpen()) break;
+  }
+  return summary;
+}
+
+void processPacket(QuicConnectionState& state, const DatagramContext& datagram, const PacketContext& context,
+                   const OpenedPacket& opened) {
+  if (opened.hasReservedBits || opened.payload.empty()) {  // RFC 9000 §17.2, §12.4
+    closeConnection(state, {TransportErrorCode::PROTOCOL_VIOLATION,
+                            opened.payload.empty() ? "packet without frames" : "reserved bits are set"});
+    return;
+  }
+  PacketSpace& space = state.space(spaceOf(context.level));
+  const Result<FrameSummary> summary = processFrames(state, context, opened.payload);
+  if (!summary) {
+    closeConnection(state, summary.error());
+    return;
+  }
+  const bool isLatest = !space.acks.largest() || context.number > *space.acks.largest();
+  space.acks.onPacketReceived(state.now, {context.number, summary->ackEliciting, datagram.datagram.ecn});
+  if (!state.isOpen() || context.level != EncryptionLevel::OneRtt) return;
+  if (isLatest && summary->nonProbing) onLatestNonProbingPacket(state, context);
+  onHeardFrom(state, context.path);
+}
+
+void receivePacket(QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
+  if (packet.type == PacketType::VersionNegotiation) return onVersionNegotiation(state, packet);
+  const auto level = levelOf(packet.type);
+  if (!level || !isWorthOpening(state, context, packet)) {
+    ++state.stats.packetsDropped;
+    return;
+  }
+  const auto opened = openPacket(state.space(spaceOf(*level)), packet);
+  if (!opened) {
+    ++state.stats.packetsDropped;
+    return;
+  }
+  if (context.path == nullptr && (*level != EncryptionLevel::OneRtt || !mayAdoptPath(state, context.datagram.path))) {
+    ++state.stats.packetsDropped;
+    return;
+  }
+  ++state.stats.packetsReceived;
+  onAuthentic(state, context, packet);
+  const PacketContext packetContext{state.now,        *level, opened->number, context.path->id, context.datagram.path.peer,
+                                    packet.destinationId};
+  processPacket(state, context, packetContext, *opened);
+}
+
+}  // namespace
+
+void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagram) {
+  if (!state.isOpen()) return onDatagramWhileClosing(state);
+  DatagramContext context{datagram, state.paths.find(datagram.path), std::nullopt};
+  if (context.path == nullptr && !mayAdoptPath(state, datagram.path)) {  // RFC 9000 §9: dropped before decryption
+    ++state.stats.packetsDropped;
+    return;
+  }
+  state.stats.bytesReceived += datagram.bytes.size();
+  if (context.path != nullptr) {
+    context.path->bytesReceived += datagram.bytes.size();
+    if (context.path->tuple.local.isUnspecified()) context.path->tuple.local = datagram.path.local;
+  }
+  MutableByteSpan rest = datagram.bytes;
+  while (!rest.empty() && state.isOpen()) {
+    const auto packet = nextPacket(rest, state.settings.connectionIdSize);
+    if (!packet) {
+      ++state.stats.packetsDropped;
+      break;
+    }
+    receivePacket(state, context, *packet);
+  }
+}
+
+}  // namespace quic

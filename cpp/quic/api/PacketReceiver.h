@@ -1,0 +1,11 @@
+// One datagram in: which path, which packets, are they authentic, what do their frames say. RFC 9000 §5.2, §12.
+#pragma once
+
+#include "quic/api/QuicConnectionState.h"
+#include "quic/common/Datagram.h"
+
+namespace quic {
+
+void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagram);
+
+}  // namespace quic

@@ -1,0 +1,44 @@
+#include "quic/api/QuicConnectionState.h"
+
+#include <algorithm>
+
+namespace quic {
+
+QuicConnectionState::QuicConnectionState(Role role, const TransportSettings& settings, const Environment& environment,
+                                         const FourTuple& path, bool isPeerValidated)
+    : role(role),
+      settings(settings),
+      environment(environment),
+      paths({settings.congestionControl, settings.datagramSize, settings.initialRtt}, path, isPeerValidated),
+      selfIds(environment.connectionIds.make()),
+      streams(role, settings.streams) {
+  for (int i = 0; i < kPacketNumberSpaces; ++i) spaces[i].crypto = CryptoStream(static_cast<PacketNumberSpace>(i));
+  space(PacketNumberSpace::AppData).acks = AckTracker(settings.maxAckDelay);
+}
+
+Duration QuicConnectionState::peerMaxAckDelay() const {
+  return handshake.peerParameters ? std::chrono::milliseconds(handshake.peerParameters->maxAckDelay)
+                                  : Duration(kDefaultMaxAckDelay);
+}
+
+PtoContext QuicConnectionState::ptoContext() const {
+  const Path& active = paths.active();
+  return PtoContext{
+      .rtt = active.rtt,
+      .maxAckDelay = peerMaxAckDelay(),
+      .handshakeConfirmed = isConfirmed(),
+      // RFC 9002 §6.2.2.1: an acknowledgment of a Handshake packet proves it to the client.
+      .peerCompletedAddressValidation =
+          role == Role::Server || isConfirmed() || recovery.largestAcked(PacketNumberSpace::Handshake).has_value(),
+      .hasHandshakeKeys = static_cast<bool>(space(PacketNumberSpace::Handshake).writeKeys),
+      .atAmplificationLimit = active.amplificationAllowance() == 0,
+  };
+}
+
+size_t QuicConnectionState::datagramSize() const {
+  const uint64_t peerLimit =
+      handshake.peerParameters ? handshake.peerParameters->maxUdpPayloadSize : uint64_t{kMaxUdpPayloadSize};
+  return static_cast<size_t>(std::min<uint64_t>(settings.datagramSize, peerLimit));
+}
+
+}  // namespace quic

@@ -1,0 +1,120 @@
+// Everything a connection is made of, side by side: an aggregate and nothing else. Only api/, client/ and server/ include
+// it; whatever lies below takes the part that it needs. Parts hold ids and numbers, never pointers to one another, so that
+// one day a live connection can be written down as bytes.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <variant>
+
+#include "quic/api/ConnectionStats.h"
+#include "quic/api/TransportEvents.h"
+#include "quic/api/TransportSettings.h"
+#include "quic/common/Random.h"
+#include "quic/handshake/HandshakeLayer.h"
+#include "quic/handshake/TransportParameters.h"
+#include "quic/loss/LossRecovery.h"
+#include "quic/servermigration/ServerMigrationClient.h"
+#include "quic/servermigration/ServerMigrationServer.h"
+#include "quic/state/ConnectionIdGenerator.h"
+#include "quic/state/ConnectionLife.h"
+#include "quic/state/PacketSpace.h"
+#include "quic/state/PeerConnectionIds.h"
+#include "quic/state/QuicPathManager.h"
+#include "quic/state/QuicStreamManager.h"
+#include "quic/state/SelfConnectionIds.h"
+
+namespace quic {
+
+/// What a connection borrows; all of it outlives the connection.
+struct Environment {
+  const CryptoFactory& crypto;
+  Random& random;
+  ConnectionIdGenerator& connectionIds;
+};
+
+struct HandshakeState {
+  std::unique_ptr<HandshakeLayer> tls;
+  uint32_t version = kQuicVersion1;
+  ConnectionId originalDestinationId;              // what the client's first Initial was sent to
+  std::optional<ConnectionId> peerSourceId;        // fixed by the first authentic long header (RFC 9000 §7.2)
+  std::optional<TransportParameters> peerParameters;
+  TimePoint deadline{};
+  bool isDonePending = false;                      // server: HANDSHAKE_DONE is to be written
+};
+
+/// Frames of server migration that wait to be written, and what the engine watches for the tables.
+struct MigrationWork {
+  std::optional<migration::SendAnnouncement> announcement;  // of the latest epoch
+  bool isAnnouncementPending = false;
+  bool isServerMigratedPending = false;
+  std::vector<uint32_t> poolPending;                        // indexes into settings.migrationPool
+  std::optional<PacketNum> announcedIn;   // client: the packet whose acknowledgment tells the server
+  std::optional<PathId> switchedTo;       // server: the path since the last switch
+  std::optional<TimePoint> unansweredSince;  // client: asked, and not heard from since
+  TimePoint lastHeardBeforeMove{};        // client: for the downtime
+  std::optional<Duration> downtime;       // client: measured at the first packet after the move
+};
+
+using MigrationRole = std::variant<std::monostate, ServerMigrationClient, ServerMigrationServer>;
+
+struct IdleState {
+  TimePoint lastReceivedAt{};
+  std::optional<TimePoint> firstAskedAt;  // first ack-eliciting packet sent since then (RFC 9000 §10.1)
+};
+
+struct QuicConnectionState {
+  QuicConnectionState(Role role, const TransportSettings& settings, const Environment& environment,
+                      const FourTuple& path, bool isPeerValidated);
+
+  Role role;
+  TransportSettings settings;
+  Environment environment;
+  TimePoint now{};  // of the door that was opened last
+
+  ConnectionLife life = life::Handshaking{};
+  HandshakeState handshake;
+  std::array<PacketSpace, kPacketNumberSpaces> spaces;
+  LossRecovery recovery;
+  RecoveryOutcome outcome;  // reused from call to call
+  QuicPathManager paths;
+  SelfConnectionIds selfIds;
+  PeerConnectionIds peerIds;
+  QuicStreamManager streams;
+  MigrationRole migration;
+  MigrationWork migrationWork;
+  IdleState idle;
+  bool isPingPending = false;
+  std::optional<TimePoint> pacedUntil;
+  std::deque<TransportEvent> events;  // bounded: each fact of a connection's life is queued once
+  ConnectionStats stats;
+
+  [[nodiscard]] PacketSpace& space(PacketNumberSpace name) { return spaces[static_cast<size_t>(name)]; }
+  [[nodiscard]] const PacketSpace& space(PacketNumberSpace name) const { return spaces[static_cast<size_t>(name)]; }
+  [[nodiscard]] ServerMigrationClient* migrationClient() { return std::get_if<ServerMigrationClient>(&migration); }
+  [[nodiscard]] ServerMigrationServer* migrationServer() { return std::get_if<ServerMigrationServer>(&migration); }
+  [[nodiscard]] const ServerMigrationClient* migrationClient() const {
+    return std::get_if<ServerMigrationClient>(&migration);
+  }
+  [[nodiscard]] bool isHandshaking() const { return std::holds_alternative<life::Handshaking>(life); }
+  [[nodiscard]] bool isConfirmed() const { return std::holds_alternative<life::Confirmed>(life); }
+  /// Neither closing, draining nor closed.
+  [[nodiscard]] bool isOpen() const { return life.index() <= 2; }
+  [[nodiscard]] Duration peerMaxAckDelay() const;
+  [[nodiscard]] PtoContext ptoContext() const;
+  /// What is sent fits into this: our setting, capped by the peer's max_udp_payload_size.
+  [[nodiscard]] size_t datagramSize() const;
+};
+
+/// Where an authentic packet came from and under which number; handed along with its frames.
+struct PacketContext {
+  TimePoint now;
+  EncryptionLevel level = EncryptionLevel::OneRtt;
+  PacketNum number = 0;
+  PathId path;
+  SocketAddress peer;
+  ConnectionId destinationId;
+};
+
+}  // namespace quic

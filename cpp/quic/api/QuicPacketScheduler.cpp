@@ -1,0 +1,96 @@
+#include "quic/api/QuicPacketScheduler.h"
+
+#include "quic/api/MigrationDriver.h"
+#include "quic/codec/QuicFrameCodec.h"
+
+namespace quic {
+namespace {
+
+void writeAck(QuicConnectionState& state, PacketNumberSpace name, ByteWriter& writer, PacketContent& content) {
+  PacketSpace& space = state.space(name);
+  if (space.acks.received().empty() || !(space.acks.hasNews() || space.acks.isDue(state.now))) return;
+  // Initial and Handshake packets are acknowledged without delay, so the field stays 0 (RFC 9000 §13.2.5).
+  const uint64_t delay = name == PacketNumberSpace::AppData
+                             ? static_cast<uint64_t>(space.acks.delay(state.now).count()) >> kDefaultAckDelayExponent
+                             : 0;
+  if (!writeAckFrame(writer, space.acks.received(), delay, space.acks.ecnCounts())) return;
+  space.acks.onAckSent();
+  content.frames.push_back(SentAck{*space.acks.largest(), name});
+  content.hasAck = true;
+}
+
+bool hasAppControl(const QuicConnectionState& state) {
+  return state.handshake.isDonePending || state.selfIds.hasToSend() || state.peerIds.hasToRetire() ||
+         state.isPingPending || hasMigrationFrames(state) || state.streams.hasControlToSend();
+}
+
+void writeConnectionControl(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent) {
+  if (state.handshake.isDonePending && writeFrame(writer, HandshakeDoneFrame{})) {
+    state.handshake.isDonePending = false;
+    sent.push_back(SentHandshakeDone{});
+  }
+  writeMigrationFrames(state, writer, sent);
+  while (const auto frame = state.selfIds.nextFrame()) {
+    if (!writeFrame(writer, *frame)) break;
+    state.selfIds.onFrameWritten();
+    sent.push_back(SentNewConnectionId{frame->sequence});
+  }
+  while (state.peerIds.hasToRetire()) {
+    const uint64_t sequence = state.peerIds.nextRetire();
+    if (!writeFrame(writer, RetireConnectionIdFrame{sequence})) break;
+    state.peerIds.onRetireWritten();
+    sent.push_back(SentRetireConnectionId{sequence});
+  }
+  if (state.streams.hasControlToSend()) state.streams.writeControlFrames(writer, sent);
+}
+
+void writeAppFrames(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent) {
+  PacketSpace& space = state.space(PacketNumberSpace::AppData);
+  if (space.crypto.hasToSend()) space.crypto.writeFrames(writer, sent);
+  if (hasAppControl(state)) writeConnectionControl(state, writer, sent);
+  if (state.isPingPending && writeFrame(writer, PingFrame{})) {
+    state.isPingPending = false;
+    sent.push_back(SentPing{});
+  }
+  if (state.streams.hasDataToSend()) state.streams.writeStreamFrames(writer, sent);
+}
+
+}  // namespace
+
+bool hasInterest(const QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint) {
+  const PacketNumberSpace name = spaceOf(level);
+  const PacketSpace& space = state.space(name);
+  if (!space.writeKeys) return false;
+  if (space.acks.isDue(state.now)) return true;
+  if (constraint == SendConstraint::CongestionLimited) return false;
+  if (space.probesToSend > 0 || space.crypto.hasToSend()) return true;
+  if (level != EncryptionLevel::OneRtt) return false;
+  // RFC 9001 §5.7: a server holds 1-RTT data back until the client is known; a client has finished by now.
+  if (state.isHandshaking()) return false;
+  return hasAppControl(state) || state.streams.hasDataToSend();
+}
+
+PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint,
+                         ByteWriter& writer) {
+  PacketContent content;
+  const PacketNumberSpace name = spaceOf(level);
+  PacketSpace& space = state.space(name);
+  writeAck(state, name, writer, content);
+  if (constraint == SendConstraint::CongestionLimited) return content;
+
+  const size_t before = content.frames.size();
+  if (level != EncryptionLevel::OneRtt) {
+    space.crypto.writeFrames(writer, content.frames);
+  } else if (!state.isHandshaking()) {
+    writeAppFrames(state, writer, content.frames);
+  }
+  content.ackEliciting = content.frames.size() > before;
+  // RFC 9002 §6.2.4: a probe is ack-eliciting, if only by a PING.
+  if (space.probesToSend > 0 && !content.ackEliciting && writeFrame(writer, PingFrame{})) {
+    content.frames.push_back(SentPing{});
+    content.ackEliciting = true;
+  }
+  return content;
+}
+
+}  // namespace quic

@@ -1,0 +1,113 @@
+#include "quic/api/QuicTransportBase.h"
+
+#include "quic/api/LifeDriver.h"
+#include "quic/api/PacketReceiver.h"
+#include "quic/api/QuicConnectionState.h"
+#include "quic/api/Timers.h"
+#include "quic/api/TransmitDriver.h"
+
+namespace quic {
+namespace {
+
+Unexpected<QuicError> isClosed() { return fail(LocalErrorCode::CONNECTION_CLOSED, "the connection is closed"); }
+
+}  // namespace
+
+QuicTransportBase::QuicTransportBase(std::unique_ptr<QuicConnectionState> state) : state_(std::move(state)) {}
+QuicTransportBase::~QuicTransportBase() = default;
+
+void QuicTransportBase::onDatagram(TimePoint now, const ReceivedDatagram& datagram) {
+  state_->now = now;
+  receiveDatagram(*state_, datagram);
+}
+
+void QuicTransportBase::onTimeout(TimePoint now) {
+  state_->now = now;
+  quic::onTimeout(*state_);
+}
+
+void QuicTransportBase::onUnreachable(TimePoint now, const SocketAddress& peer) {
+  state_->now = now;
+  const bool hasHeard = state_->stats.packetsReceived > 0;
+  if (!state_->isHandshaking() || hasHeard || state_->paths.active().tuple.peer != peer) return;
+  abandonConnection(*state_, {LocalErrorCode::PEER_UNREACHABLE, "the network says that nobody listens there"});
+}
+
+void QuicTransportBase::onResumed(TimePoint now, Duration frozenFor) {
+  state_->now = now;
+  quic::onResumed(*state_, frozenFor);
+}
+
+std::optional<Transmit> QuicTransportBase::pollTransmit(TimePoint now, MutableByteSpan out) {
+  state_->now = now;
+  return quic::pollTransmit(*state_, out);
+}
+
+std::optional<TransportEvent> QuicTransportBase::pollEvent() {
+  // Streams keep their events themselves; a connection's own come first, so that a stream is never heard of before
+  // HandshakeFinished. ConnectionClosed waits for the streams' last ones.
+  const bool onlyTheEnd =
+      state_->events.size() == 1 && std::holds_alternative<ConnectionClosed>(state_->events.front());
+  if (state_->events.empty() || onlyTheEnd) {
+    if (auto event = state_->streams.pollEvent()) return TransportEvent(*event);
+  }
+  if (state_->events.empty()) return std::nullopt;
+  TransportEvent event = std::move(state_->events.front());
+  state_->events.pop_front();
+  return event;
+}
+
+std::optional<TimePoint> QuicTransportBase::nextTimeout() const { return quic::nextTimeout(*state_); }
+
+Result<StreamId> QuicTransportBase::openStream(bool unidirectional) {
+  if (!state_->isOpen()) return isClosed();
+  return state_->streams.open(unidirectional);
+}
+
+Result<> QuicTransportBase::writeStream(StreamId id, OwnedBytes&& bytes, bool fin) {
+  if (!state_->isOpen()) return isClosed();
+  return state_->streams.write(id, std::move(bytes), fin);
+}
+
+Result<StreamRead> QuicTransportBase::readStream(StreamId id, MutableByteSpan out) {
+  return state_->streams.read(id, out);
+}
+
+Result<> QuicTransportBase::resetStream(StreamId id, uint64_t errorCode) {
+  if (!state_->isOpen()) return isClosed();
+  return state_->streams.reset(id, errorCode);
+}
+
+Result<> QuicTransportBase::stopSending(StreamId id, uint64_t errorCode) {
+  if (!state_->isOpen()) return isClosed();
+  return state_->streams.stopSending(id, errorCode);
+}
+
+void QuicTransportBase::close(TimePoint now, const QuicErrorCode& code, std::string_view reason) {
+  state_->now = now;
+  closeConnection(*state_, QuicError{code, "closed by the application"}, reason);
+}
+
+Role QuicTransportBase::role() const { return state_->role; }
+bool QuicTransportBase::isHandshakeFinished() const { return !state_->isHandshaking(); }
+bool QuicTransportBase::isHandshakeConfirmed() const { return state_->isConfirmed(); }
+bool QuicTransportBase::isDrained() const { return std::holds_alternative<life::Closed>(state_->life); }
+bool QuicTransportBase::isClosing() const { return !state_->isOpen(); }
+FourTuple QuicTransportBase::activePath() const { return state_->paths.active().tuple; }
+uint64_t QuicTransportBase::bufferedBytes(StreamId id) const { return state_->streams.bufferedBytes(id); }
+bool QuicTransportBase::hasUnfinishedSends() const { return state_->streams.hasUnfinishedSends(); }
+
+ConnectionStats QuicTransportBase::stats() const {
+  ConnectionStats stats = state_->stats;
+  const Path& path = state_->paths.active();
+  stats.congestionWindow = path.controller->congestionWindow();
+  stats.bytesInFlight = path.controller->bytesInFlight();
+  stats.smoothedRtt = path.rtt.smoothed();
+  stats.minRtt = path.rtt.min();
+  stats.latestRtt = path.rtt.latest();
+  stats.ptoCount = static_cast<uint64_t>(state_->recovery.ptoCount());
+  stats.openStreams = state_->streams.openStreams();
+  return stats;
+}
+
+}  // namespace quic

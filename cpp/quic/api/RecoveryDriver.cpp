@@ -1,0 +1,170 @@
+#include "quic/api/RecoveryDriver.h"
+
+#include <algorithm>
+
+#include "quic/api/SentFrameFates.h"
+
+namespace quic {
+namespace {
+
+enum class LossKind : uint8_t { Congestion, Discarded };
+
+/// One acknowledgment seldom covers more than one path; this bounds the sums that are kept on the stack.
+struct PathSums {
+  Path* path = nullptr;
+  CongestionAckEvent acked;
+  CongestionLossEvent lost;
+};
+using AllSums = std::array<PathSums, kMaxPaths>;
+
+PathSums* sumsFor(QuicConnectionState& state, AllSums& all, PathId id) {
+  for (PathSums& sums : all) {
+    if (sums.path != nullptr && sums.path->id == id) return &sums;
+    if (sums.path != nullptr) continue;
+    sums.path = state.paths.find(id);
+    return sums.path == nullptr ? nullptr : &sums;
+  }
+  return nullptr;
+}
+
+void addAcked(QuicConnectionState& state, AllSums& all) {
+  for (const SentPacket& packet : state.outcome.acked) {
+    for (const SentFrame& frame : packet.frames) onFrameAcked(state, frame);
+    if (!packet.inFlight) continue;
+    PathSums* sums = sumsFor(state, all, packet.path);
+    if (sums == nullptr) continue;
+    sums->acked.ackedBytes += packet.size;
+    sums->acked.largestAckedSentAt = packet.sentAt;  // ascending, so the last one stays
+    sums->acked.appLimited = packet.appLimited;
+  }
+}
+
+void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
+  for (const SentPacket& packet : state.outcome.lost) {
+    if (kind == LossKind::Congestion) ++state.stats.packetsLost;
+    for (const SentFrame& frame : packet.frames) onFrameLost(state, frame);
+    if (!packet.inFlight) continue;
+    PathSums* sums = sumsFor(state, all, packet.path);
+    if (sums == nullptr) continue;
+    sums->lost.lostBytes += packet.size;
+    sums->lost.largestLostSentAt = packet.sentAt;
+  }
+}
+
+void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
+  Path& path = *sums.path;
+  if (sums.lost.lostBytes > 0 && kind == LossKind::Discarded) path.controller->onDiscarded(sums.lost.lostBytes);
+  if (sums.lost.lostBytes > 0 && kind == LossKind::Congestion) {
+    sums.lost.now = state.now;
+    sums.lost.persistent = LossRecovery::isPersistentCongestion(state.outcome.lost, path.id, path.rtt,
+                                                                state.peerMaxAckDelay());
+    path.controller->onLoss(sums.lost);
+  }
+  if (sums.acked.ackedBytes > 0) {
+    sums.acked.now = state.now;
+    path.controller->onAck(sums.acked, path.rtt);
+  }
+  path.pacer.onUpdate(state.now, path.controller->congestionWindow(), path.rtt.smoothed(),
+                      path.controller->inSlowStart(), state.datagramSize());
+}
+
+/// Hands every settled packet to its frames' owners and its path's controller.
+void settle(QuicConnectionState& state, LossKind kind) {
+  AllSums all;
+  addAcked(state, all);
+  addLost(state, all, kind);
+  for (PathSums& sums : all) {
+    if (sums.path != nullptr) tellController(state, sums, kind);
+  }
+  state.outcome.clear();
+}
+
+Duration decodeAckDelay(const QuicConnectionState& state, PacketNumberSpace space, uint64_t encoded) {
+  if (space != PacketNumberSpace::AppData) return Duration{0};  // RFC 9002 §5.3
+  const uint64_t exponent =
+      state.handshake.peerParameters ? state.handshake.peerParameters->ackDelayExponent : kDefaultAckDelayExponent;
+  constexpr uint64_t kLongest = 1ull << 40;  // microseconds; a peer may claim anything
+  return Duration(static_cast<int64_t>(encoded > (kLongest >> exponent) ? kLongest : encoded << exponent));
+}
+
+/// RFC 9000 §13.4.2, without the counting of single marks: marks that are not reported switch marking off.
+void checkEcn(QuicConnectionState& state, const AckFrame& frame) {
+  Path& path = state.paths.active();
+  const bool markedAcked = std::any_of(state.outcome.acked.begin(), state.outcome.acked.end(), [&](const SentPacket& p) {
+    return p.path == path.id && p.ecn != Ecn::NotEct;
+  });
+  if (!markedAcked || path.ecn == Path::EcnState::Failed) return;
+  if (!frame.ecn || frame.ecn->ect0 + frame.ecn->ce == 0) {
+    path.ecn = Path::EcnState::Failed;
+    return;
+  }
+  path.ecn = Path::EcnState::Capable;
+  if (frame.ecn->ce <= path.ceReported) return;
+  path.ceReported = frame.ecn->ce;
+  path.controller->onEcnCe(state.now, state.outcome.acked.back().sentAt);
+}
+
+}  // namespace
+
+Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const AckFrame& frame) {
+  state.outcome.clear();
+  const auto sample = state.recovery.onAckReceived(space, frame, state.now, state.outcome);
+  if (!sample) return forward(sample.error());
+  if (*sample) {
+    if (Path* path = state.paths.find((*sample)->path)) {
+      const Duration cap = state.isConfirmed() ? state.peerMaxAckDelay() : Duration::max();
+      if (!path->rtt.hasSample()) path->firstRttSampleAt = state.now;
+      path->rtt.onSample((*sample)->latest, decodeAckDelay(state, space, frame.ackDelay), cap);
+    }
+  }
+  if (space == PacketNumberSpace::AppData) checkEcn(state, frame);
+  const bool hasNews = !state.outcome.acked.empty();
+  state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);
+  // RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its address.
+  if (hasNews && state.ptoContext().peerCompletedAddressValidation) state.recovery.resetPtoCount();
+  settle(state, LossKind::Congestion);
+  return Unit{};
+}
+
+std::optional<TimePoint> nextRecoveryTimeout(const QuicConnectionState& state) {
+  return state.recovery.nextTimeout(state.now, state.ptoContext());
+}
+
+void onRecoveryTimeout(QuicConnectionState& state) {
+  const auto due = nextRecoveryTimeout(state);
+  if (!due || *due > state.now) return;
+  state.outcome.clear();
+  const std::optional<SendProbes> probes = state.recovery.onTimeout(state.now, state.ptoContext(), state.outcome);
+  settle(state, LossKind::Congestion);
+  if (!probes) return;
+  PacketSpace& space = state.space(probes->space);
+  space.probesToSend = std::max(space.probesToSend, probes->count);
+  // What a probe carries: newer data when there is some, else the oldest that is unanswered (RFC 9002 §6.2.4).
+  if (const SentPacket* oldest = state.recovery.oldestUnacked(probes->space)) {
+    const SentFrames frames = oldest->frames;
+    for (const SentFrame& frame : frames) onFrameLost(state, frame);
+  }
+}
+
+void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {
+  PacketSpace& space = state.space(name);
+  if (space.isDiscarded) return;
+  space.isDiscarded = true;
+  space.readKeys = {};
+  space.writeKeys = {};
+  space.crypto = CryptoStream(name);
+  space.probesToSend = 0;
+  state.outcome.clear();
+  state.recovery.discardSpace(name, state.outcome);
+  // RFC 9002 §6.4: only the byte counts matter; nothing of the space is ever sent again.
+  for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
+  settle(state, LossKind::Discarded);
+}
+
+void abandonFlight(QuicConnectionState& state, PathId path) {
+  state.outcome.clear();
+  state.recovery.abandonPath(path, state.outcome);
+  settle(state, LossKind::Discarded);
+}
+
+}  // namespace quic

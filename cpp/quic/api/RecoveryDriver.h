@@ -1,0 +1,16 @@
+// Between loss recovery, which knows packets, and the parts that packets are about: paths, streams, frames. RFC 9002.
+#pragma once
+
+#include "quic/api/QuicConnectionState.h"
+
+namespace quic {
+
+Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const AckFrame& frame);
+[[nodiscard]] std::optional<TimePoint> nextRecoveryTimeout(const QuicConnectionState& state);
+void onRecoveryTimeout(QuicConnectionState& state);
+/// RFC 9001 §4.9: keys and flight of a handshake level go.
+void discardSpace(QuicConnectionState& state, PacketNumberSpace space);
+/// Everything in flight on a path that was left is to be sent again, with no signal to any controller.
+void abandonFlight(QuicConnectionState& state, PathId path);
+
+}  // namespace quic

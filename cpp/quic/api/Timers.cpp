@@ -1,0 +1,51 @@
+#include "quic/api/Timers.h"
+
+#include <algorithm>
+
+#include "quic/api/LifeDriver.h"
+#include "quic/api/MigrationDriver.h"
+#include "quic/api/PathDriver.h"
+#include "quic/api/RecoveryDriver.h"
+
+namespace quic {
+namespace {
+
+std::optional<TimePoint> earlier(std::optional<TimePoint> a, std::optional<TimePoint> b) {
+  if (!a) return b;
+  if (!b) return a;
+  return std::min(*a, *b);
+}
+
+}  // namespace
+
+std::optional<TimePoint> nextTimeout(const QuicConnectionState& state) {
+  std::optional<TimePoint> next = nextLifeTimeout(state);
+  if (!state.isOpen()) return next;
+  next = earlier(next, nextRecoveryTimeout(state));
+  next = earlier(next, state.paths.nextTimeout());
+  next = earlier(next, nextMigrationTimeout(state));
+  next = earlier(next, state.pacedUntil);
+  for (const PacketSpace& space : state.spaces) {
+    if (space.writeKeys) next = earlier(next, space.acks.deadline());
+  }
+  return next;
+}
+
+void onTimeout(QuicConnectionState& state) {
+  onLifeTimeout(state);
+  if (!state.isOpen()) return;
+  onRecoveryTimeout(state);
+  onPathTimeout(state);
+  onMigrationTimeout(state);
+}
+
+void onResumed(QuicConnectionState& state, Duration frozenFor) {
+  // Only onResumed knows that this time did not pass for the connection.
+  state.idle.lastReceivedAt += frozenFor;
+  if (state.idle.firstAskedAt) *state.idle.firstAskedAt += frozenFor;
+  if (state.isHandshaking()) state.handshake.deadline += frozenFor;
+  state.recovery.onResumed(state.now, frozenFor);
+  state.paths.onResumed(frozenFor);
+}
+
+}  // namespace quic

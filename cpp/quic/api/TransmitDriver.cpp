@@ -1,0 +1,246 @@
+#include "quic/api/TransmitDriver.h"
+
+#include <algorithm>
+
+#include "quic/api/HandshakeDriver.h"
+#include "quic/api/LifeDriver.h"
+#include "quic/api/MigrationDriver.h"
+#include "quic/api/QuicPacketBuilder.h"
+#include "quic/api/QuicPacketScheduler.h"
+#include "quic/codec/QuicFrameCodec.h"
+
+namespace quic {
+namespace {
+
+constexpr size_t kMaxTrainSegments = 64;  // what every kernel with UDP_SEGMENT takes
+constexpr size_t kMaxTrainBytes = 65000;  // below the largest UDP payload over IPv4
+constexpr std::array kLevels = {EncryptionLevel::Initial, EncryptionLevel::Handshake, EncryptionLevel::OneRtt};
+
+std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, const Path& path, EncryptionLevel level,
+                                             MutableByteSpan out) {
+  const PacketNumberSpace name = spaceOf(level);
+  const PacketHeaderFields fields{level, state.handshake.version, path.destination.id, state.selfIds.first()};
+  return QuicPacketBuilder::begin(out, fields, state.space(name).nextNumber, state.recovery.largestAcked(name));
+}
+
+Ecn markFor(const Path& path) { return path.ecn == Path::EcnState::Failed ? Ecn::NotEct : Ecn::Ect0; }
+
+/// The packet is sealed: it has a number, a record, and weighs on its path.
+void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuilder& builder, PacketContent&& content,
+                    size_t size) {
+  const PacketNumberSpace name = spaceOf(builder.level());
+  PacketSpace& space = state.space(name);
+  space.nextNumber = builder.number() + 1;
+  ++state.stats.packetsSent;
+  SentPacket packet;
+  packet.number = builder.number();
+  packet.sentAt = state.now;
+  packet.size = static_cast<uint32_t>(size);
+  packet.path = path.id;
+  packet.ecn = markFor(path);
+  packet.ackEliciting = content.ackEliciting;
+  packet.inFlight = content.ackEliciting;
+  packet.appLimited = !state.streams.hasDataToSend();
+  if (packet.inFlight) {
+    path.controller->onPacketSent(state.now, size);
+    path.pacer.onPacketSent(state.now, size);
+  }
+  if (packet.ackEliciting) {
+    onAckElicitingSent(state);
+    if (space.probesToSend > 0) --space.probesToSend;
+    if (name == PacketNumberSpace::AppData && path.id == state.paths.active().id) onAsked(state);
+  }
+  const std::optional<PacketNum> acked =
+      content.hasAck && name == PacketNumberSpace::AppData ? space.acks.largest() : std::nullopt;
+  packet.frames = std::move(content.frames);
+  state.recovery.onPacketSent(name, std::move(packet));
+  if (builder.level() == EncryptionLevel::Handshake) onHandshakePacketSent(state);
+  if (acked) onAckLeft(state, *acked);
+}
+
+// ---------------------------------------------------------------- closing
+size_t writeClosePacket(QuicConnectionState& state, EncryptionLevel level, MutableByteSpan out) {
+  PacketSpace& space = state.space(spaceOf(level));
+  const auto& closing = std::get<life::Closing>(state.life);
+  auto builder = beginPacket(state, state.paths.active(), level, out);
+  if (!builder) return 0;
+  ConnectionCloseFrame frame;
+  frame.errorCode = wireCode(closing.error.code);
+  frame.frameType = closing.error.frameType;
+  frame.reason = asBytes(closing.reason);
+  frame.isApplication = std::holds_alternative<ApplicationErrorCode>(closing.error.code);
+  if (frame.isApplication && level != EncryptionLevel::OneRtt) {
+    // RFC 9000 §10.2.3: an application's words are not for packets that anybody can read.
+    frame = {false, static_cast<uint64_t>(TransportErrorCode::APPLICATION_ERROR), 0, {}};
+  }
+  if (!writeFrame(builder->frames(), frame)) return 0;
+  if (level == EncryptionLevel::Initial && state.role == Role::Client) builder->padTo(kMinInitialDatagramSize);
+  ++space.nextNumber;
+  return builder->seal(space);
+}
+
+/// RFC 9000 §10.2.3: at every level that the peer may be able to read.
+std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpan out) {
+  auto& closing = std::get<life::Closing>(state.life);
+  if (!closing.isSendPending) return std::nullopt;
+  closing.isSendPending = false;
+  Path& path = state.paths.active();
+  const uint64_t allowance = path.amplificationAllowance();
+  const MutableByteSpan datagram =
+      out.first(static_cast<size_t>(std::min<uint64_t>({out.size(), state.datagramSize(), allowance})));
+  size_t size = 0;
+  for (const EncryptionLevel level : kLevels) {
+    if (!state.space(spaceOf(level)).writeKeys) continue;
+    if (level == EncryptionLevel::OneRtt && state.isHandshaking()) continue;
+    size += writeClosePacket(state, level, datagram.subspan(size));
+  }
+  if (size == 0) return std::nullopt;
+  path.bytesSent += size;
+  state.stats.bytesSent += size;
+  return Transmit{path.tuple, Ecn::NotEct, size, size};
+}
+
+// ---------------------------------------------------------------- path validation
+/// PATH_CHALLENGE and PATH_RESPONSE, alone in a datagram of full size (RFC 9000 §8.2.1, §8.2.2). No application data: nothing
+/// is thrown at an address that has proved nothing.
+std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableByteSpan out) {
+  Path* path = state.paths.nextWithPathFrames(state.now);
+  PacketSpace& space = state.space(PacketNumberSpace::AppData);
+  if (path == nullptr || !space.writeKeys || state.isHandshaking()) return std::nullopt;
+  // A client that was sent to an address probes it as it would a preferred one; a server keeps to what it received.
+  const uint64_t allowance = state.role == Role::Client ? UINT64_MAX : path->amplificationAllowance();
+  const size_t size = static_cast<size_t>(std::min<uint64_t>({kMinUdpPayloadSize, allowance, out.size()}));
+  auto builder = beginPacket(state, *path, EncryptionLevel::OneRtt, out.first(size));
+  if (!builder) return std::nullopt;
+  PacketContent content;
+  content.ackEliciting = true;
+  while (!path->responses.empty()) {
+    if (!writeFrame(builder->frames(), PathResponseFrame{path->responses[path->responses.size() - 1]})) break;
+    path->responses.pop_back();
+    content.frames.push_back(SentPathResponse{path->id});
+  }
+  if (QuicPathManager::isChallengeDue(*path, state.now)) {
+    const PathData data = state.paths.makeChallenge(state.now, *path, state.environment.random);
+    if (writeFrame(builder->frames(), PathChallengeFrame{data})) content.frames.push_back(SentPathChallenge{path->id});
+  }
+  if (builder->isEmpty()) return std::nullopt;
+  builder->padTo(size);
+  const size_t sealed = builder->seal(space);
+  if (sealed == 0) return std::nullopt;
+  onPacketSealed(state, *path, *builder, std::move(content), sealed);
+  path->bytesSent += sealed;
+  state.stats.bytesSent += sealed;
+  return Transmit{path->tuple, markFor(*path), sealed, sealed};
+}
+
+// ---------------------------------------------------------------- the active path
+SendConstraint constraintOf(QuicConnectionState& state, Path& path) {
+  for (const PacketSpace& space : state.spaces) {
+    if (space.probesToSend > 0) return SendConstraint::ProbeOnly;
+  }
+  const size_t datagram = state.datagramSize();
+  if (path.controller->available() < datagram) return SendConstraint::CongestionLimited;
+  const auto paced = path.pacer.nextSendTime(state.now, datagram);
+  if (!paced) return SendConstraint::None;
+  state.pacedUntil = paced;
+  return SendConstraint::CongestionLimited;
+}
+
+/// One packet of a datagram, filled and waiting for padding and seal.
+struct PendingPacket {
+  QuicPacketBuilder builder;
+  PacketContent content;
+};
+
+/// RFC 9000 §14.1: Initial datagrams of clients, and ack-eliciting ones of servers, are filled up.
+bool needsFullDatagram(const QuicConnectionState& state, const PendingPacket& packet) {
+  return packet.builder.level() == EncryptionLevel::Initial &&
+         (state.role == Role::Client || packet.content.ackEliciting);
+}
+
+/// Packets of the handshake's levels, and of 1-RTT behind them, in one datagram (RFC 9000 §12.2).
+size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan out) {
+  std::array<std::optional<PendingPacket>, 3> pending;
+  size_t used = 0;
+  size_t count = 0;
+  bool mustFill = false;
+  for (const EncryptionLevel level : kLevels) {
+    const SendConstraint constraint = constraintOf(state, path);
+    if (!hasInterest(state, level, constraint)) continue;
+    auto builder = beginPacket(state, path, level, out.subspan(used));
+    if (!builder) break;
+    PacketContent content = fillPacket(state, level, constraint, builder->frames());
+    if (builder->isEmpty()) continue;
+    builder->padTo(builder->size() + (builder->frames().offset() < 4 ? 4 - builder->frames().offset() : 0));
+    used += builder->size();
+    pending[count].emplace(PendingPacket{*builder, std::move(content)});
+    mustFill |= needsFullDatagram(state, *pending[count]);
+    ++count;
+  }
+  if (count == 0) return 0;
+  if (mustFill && used < kMinInitialDatagramSize) {
+    QuicPacketBuilder& last = pending[count - 1]->builder;
+    last.padTo(last.size() + kMinInitialDatagramSize - used);
+  }
+  size_t size = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t sealed = pending[i]->builder.seal(state.space(spaceOf(pending[i]->builder.level())));
+    if (sealed == 0) return 0;
+    size += sealed;
+    onPacketSealed(state, path, pending[i]->builder, std::move(pending[i]->content), sealed);
+  }
+  return size;
+}
+
+/// One 1-RTT packet. 0: nothing to send.
+size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out) {
+  const SendConstraint constraint = constraintOf(state, path);
+  if (!hasInterest(state, EncryptionLevel::OneRtt, constraint)) return 0;
+  auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out);
+  if (!builder) return 0;
+  PacketContent content = fillPacket(state, EncryptionLevel::OneRtt, constraint, builder->frames());
+  if (builder->isEmpty()) return 0;
+  const size_t sealed = builder->seal(state.space(PacketNumberSpace::AppData));
+  if (sealed != 0) onPacketSealed(state, path, *builder, std::move(content), sealed);
+  return sealed;
+}
+
+bool hasHandshakeKeys(const QuicConnectionState& state) {
+  return state.space(PacketNumberSpace::Initial).writeKeys || state.space(PacketNumberSpace::Handshake).writeKeys;
+}
+
+std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByteSpan out) {
+  Path& path = state.paths.active();
+  const size_t datagram = state.datagramSize();
+  size_t total = 0;
+  size_t segment = 0;
+  for (size_t i = 0; i < kMaxTrainSegments; ++i) {
+    const uint64_t allowance = path.amplificationAllowance();
+    const size_t room = static_cast<size_t>(std::min<uint64_t>({datagram, out.size() - total, allowance}));
+    if (room < datagram && total > 0) break;  // only whole segments may follow
+    if (total + datagram > kMaxTrainBytes) break;
+    const MutableByteSpan place = out.subspan(total, room);
+    const bool coalesces = hasHandshakeKeys(state);
+    const size_t size = coalesces ? buildCoalesced(state, path, place) : buildOneRtt(state, path, place);
+    if (size == 0) break;
+    path.bytesSent += size;
+    total += size;
+    if (segment == 0) segment = size;
+    if (size < datagram || coalesces || state.paths.active().id != path.id) break;
+  }
+  if (total == 0) return std::nullopt;
+  state.stats.bytesSent += total;
+  return Transmit{path.tuple, markFor(path), total, segment};
+}
+
+}  // namespace
+
+std::optional<Transmit> pollTransmit(QuicConnectionState& state, MutableByteSpan out) {
+  state.pacedUntil.reset();
+  if (std::holds_alternative<life::Closing>(state.life)) return transmitClose(state, out);
+  if (!state.isOpen() || out.size() < state.datagramSize()) return std::nullopt;
+  if (auto transmit = transmitPathFrames(state, out)) return transmit;
+  return transmitOnActive(state, out);
+}
+
+}  // namespace quic

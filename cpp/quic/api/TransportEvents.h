@@ -1,0 +1,44 @@
+// What a connection tells: queued by the core, drained with pollEvent(), never called back.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "quic/QuicError.h"
+#include "quic/common/ConnectionId.h"
+#include "quic/common/SocketAddress.h"
+#include "quic/handshake/HandshakeLayer.h"
+#include "quic/servermigration/ServerMigrationTypes.h"
+#include "quic/state/StreamEvents.h"
+
+namespace quic {
+
+/// TLS is complete and the peer authenticated (RFC 9001 §4.1.1): streams can be used. Once.
+struct HandshakeFinished {
+  std::string alpn;
+  ByteVector peerCertificate;  // DER; empty when there is none
+  ServerMigrationProtocols serverMigration;
+};
+/// RFC 9001 §4.1.2. Once, after HandshakeFinished.
+struct HandshakeConfirmed {};
+/// The active path is another one now.
+struct PathChanged {
+  FourTuple path;
+};
+/// The last event. `reason` is what the peer wrote, or our own words; at most 1024 bytes.
+struct ConnectionClosed {
+  QuicError error;
+  std::string reason;
+};
+/// For routing: datagrams with this destination ID belong to this connection from now on, or no longer.
+struct ConnectionIdIssued {
+  ConnectionId id;
+};
+struct ConnectionIdRetired {
+  ConnectionId id;
+};
+
+using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, PathChanged, MigrationEvent,
+                                    SessionTicket, KeyLogLine, ConnectionIdIssued, ConnectionIdRetired, ConnectionClosed>;
+
+}  // namespace quic

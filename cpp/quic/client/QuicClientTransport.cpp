@@ -1,0 +1,56 @@
+#include "quic/client/QuicClientTransport.h"
+
+#include "quic/api/HandshakeDriver.h"
+#include "quic/api/MigrationDriver.h"
+#include "quic/api/QuicConnectionState.h"
+
+namespace quic {
+namespace {
+
+ConnectionId randomId(Random& random, size_t size) {
+  std::array<uint8_t, kMaxConnectionIdSize> bytes{};
+  random.fill(MutableByteSpan(bytes).first(size));
+  return ConnectionId(ByteSpan(bytes).first(size));
+}
+
+}  // namespace
+
+GeneratedConnectionId RandomConnectionIds::make() {
+  GeneratedConnectionId generated{randomId(random_, size_), {}};
+  random_.fill(generated.token);
+  return generated;
+}
+
+QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, const TransportSettings& settings,
+                                         ClientDependencies dependencies)
+    : QuicTransportBase(std::make_unique<QuicConnectionState>(
+          Role::Client, settings,
+          Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds}, path, true)) {
+  QuicConnectionState& connection = state();
+  connection.now = now;
+  connection.idle.lastReceivedAt = now;
+  connection.handshake.deadline = now + settings.handshakeTimeout;
+  connection.handshake.tls = std::move(dependencies.handshake);
+  // RFC 9000 §7.2: unpredictable, at least 8 bytes; the server answers with an ID of its own.
+  connection.handshake.originalDestinationId = randomId(dependencies.random, kMinInitialDestinationConnectionIdSize);
+  connection.peerIds.setFirst(connection.handshake.originalDestinationId);
+  connection.paths.active().destination = connection.peerIds.all().front();
+  if (!settings.clientMigration.protocols.empty()) {
+    connection.migration.emplace<ServerMigrationClient>(settings.clientMigration, path.peer);
+  }
+  connection.events.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
+  installInitialKeys(connection);
+  startClientHandshake(connection);
+}
+
+Result<> QuicClientTransport::startProbing(TimePoint now) {
+  state().now = now;
+  return quic::startProbing(state());
+}
+
+ServerMigrationClient::State QuicClientTransport::migrationState() const {
+  const ServerMigrationClient* client = state().migrationClient();
+  return client == nullptr ? ServerMigrationClient::State::Idle : client->state();
+}
+
+}  // namespace quic

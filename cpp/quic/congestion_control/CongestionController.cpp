@@ -1,0 +1,14 @@
+#include "quic/congestion_control/CongestionController.h"
+
+#include "quic/congestion_control/NewReno.h"
+
+namespace quic {
+
+std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize) {
+  switch (type) {
+    case CongestionControlType::NewReno: return std::make_unique<NewReno>(maxDatagramSize);
+  }
+  return nullptr;
+}
+
+}  // namespace quic

@@ -1,0 +1,54 @@
+// How much may be in flight on one path. RFC 9002 §7. Consumes events only; holds no packets.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "quic/QuicConstants.h"
+#include "quic/loss/RttEstimator.h"
+
+namespace quic {
+
+struct CongestionAckEvent {
+  TimePoint now;
+  uint64_t ackedBytes = 0;       // of packets in flight, newly acknowledged
+  TimePoint largestAckedSentAt;  // when the largest of them was sent
+  bool appLimited = false;       // RFC 9002 §7.8: do not grow
+};
+
+struct CongestionLossEvent {
+  TimePoint now;
+  uint64_t lostBytes = 0;
+  TimePoint largestLostSentAt;
+  bool persistent = false;  // RFC 9002 §7.6
+};
+
+class CongestionController {
+ public:
+  virtual ~CongestionController() = default;
+  virtual void onPacketSent(TimePoint now, uint64_t bytes) = 0;
+  virtual void onAck(const CongestionAckEvent& event, const RttEstimator& rtt) = 0;
+  virtual void onLoss(const CongestionLossEvent& event) = 0;
+  /// RFC 9002 §7.1: the peer reports CE on packets of which the latest was sent at `sentAt`.
+  virtual void onEcnCe(TimePoint now, TimePoint sentAt) = 0;
+  /// Packets left the flight without a signal: keys discarded, path left (RFC 9002 §6.4).
+  virtual void onDiscarded(uint64_t bytes) = 0;
+  virtual void onMaxDatagramSize(size_t size) = 0;
+
+  [[nodiscard]] virtual uint64_t congestionWindow() const = 0;
+  [[nodiscard]] virtual uint64_t bytesInFlight() const = 0;
+  [[nodiscard]] virtual bool inSlowStart() const = 0;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+
+  [[nodiscard]] uint64_t available() const {
+    const uint64_t window = congestionWindow();
+    const uint64_t flying = bytesInFlight();
+    return window > flying ? window - flying : 0;
+  }
+};
+
+enum class CongestionControlType : uint8_t { NewReno };
+std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize);
+
+}  // namespace quic

@@ -1,0 +1,43 @@
+// NewReno: RFC 9002 §7.3 and appendix B. Slow start, one reduction per round trip, then one datagram per window.
+// It does not look at single packets: what an acknowledgment or a loss brought comes as one sum.
+// Invariant: the window is never below two datagrams.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "quic/congestion_control/CongestionController.h"
+
+namespace quic {
+
+class NewReno final : public CongestionController {
+ public:
+  explicit NewReno(size_t maxDatagramSize);
+
+  void onPacketSent(TimePoint now, uint64_t bytes) override;
+  void onAck(const CongestionAckEvent& event, const RttEstimator& rtt) override;
+  void onLoss(const CongestionLossEvent& event) override;
+  void onEcnCe(TimePoint now, TimePoint sentAt) override;
+  void onDiscarded(uint64_t bytes) override;
+  void onMaxDatagramSize(size_t size) override;
+
+  [[nodiscard]] uint64_t congestionWindow() const override { return window_; }
+  [[nodiscard]] uint64_t bytesInFlight() const override { return bytesInFlight_; }
+  [[nodiscard]] bool inSlowStart() const override { return window_ < slowStartThreshold_; }
+  [[nodiscard]] std::string_view name() const override { return "newreno"; }
+
+ private:
+  [[nodiscard]] uint64_t minimumWindow() const { return kMinWindowPackets * maxDatagramSize_; }
+  [[nodiscard]] bool inRecovery(TimePoint sentAt) const { return recoveryBeganAt_ && sentAt <= *recoveryBeganAt_; }
+  void onCongestion(TimePoint now, TimePoint sentAt);
+  void leaveFlight(uint64_t bytes);
+
+  uint64_t maxDatagramSize_;
+  uint64_t window_;
+  uint64_t slowStartThreshold_ = UINT64_MAX;
+  uint64_t bytesInFlight_ = 0;
+  uint64_t ackedOfWindow_ = 0;  // in congestion avoidance, towards the next increase
+  std::optional<TimePoint> recoveryBeganAt_;
+};
+
+}  // namespace quic

@@ -1,0 +1,65 @@
+// What a TLS 1.3 engine must offer to a QUIC connection (RFC 9001 §4): CRYPTO bytes in and out by level, secrets out,
+// the peer's transport parameters out. It calls nobody: what happened is drained with pollEvent().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "quic/QuicError.h"
+#include "quic/handshake/Aead.h"
+
+namespace quic {
+
+/// Bytes to be carried in CRYPTO frames of `level` (Initial, Handshake or OneRtt), following those given before.
+struct HandshakeBytes {
+  EncryptionLevel level = EncryptionLevel::Initial;
+  ByteVector bytes;
+};
+struct HandshakeReadSecret {
+  EncryptionLevel level;
+  TrafficSecret secret;
+};
+struct HandshakeWriteSecret {
+  EncryptionLevel level;
+  TrafficSecret secret;
+};
+/// The peer's quic_transport_parameters extension, once. Not yet authenticated: use it, believe it at HandshakeComplete.
+struct PeerTransportParameters {
+  ByteVector bytes;
+};
+/// RFC 9001 §4.1.1: Finished sent and the peer's verified. ALPN was agreed and the peer's certificate accepted.
+struct HandshakeComplete {
+  std::string alpn;
+  ByteVector peerCertificate;  // DER; empty when the peer sent none
+};
+/// A session ticket for a later resumption (client), opaque.
+struct SessionTicket {
+  ByteVector bytes;
+};
+/// One line of an NSS key log.
+struct KeyLogLine {
+  std::string line;
+};
+using HandshakeEvent = std::variant<HandshakeBytes, HandshakeReadSecret, HandshakeWriteSecret, PeerTransportParameters,
+                                    HandshakeComplete, SessionTicket, KeyLogLine>;
+
+class HandshakeLayer {
+ public:
+  virtual ~HandshakeLayer() = default;
+  /// Client: makes the ClientHello. Server: nothing yet. Before the first onCryptoData, once. `transportParameters` is our
+  /// own extension's content. A server may give it later with setTransportParameters, up to its PeerTransportParameters.
+  virtual Result<> start(ByteSpan transportParameters) = 0;
+  /// Server only, when the answer depends on what the client offered: call on PeerTransportParameters, before
+  /// resume(). The engine pauses by itself after PeerTransportParameters until then.
+  virtual Result<> resume(ByteSpan transportParameters) = 0;
+  /// In-order bytes of CRYPTO frames of one level. Errors: a TLS alert as CRYPTO_ERROR, or PROTOCOL_VIOLATION for bytes at a
+  /// level whose keys TLS has left behind (RFC 9001 §4.1.3).
+  virtual Result<> onCryptoData(EncryptionLevel level, ByteSpan bytes) = 0;
+  /// What happened since, in order, until empty. Call after each of the above, also after an error (an alert may follow bytes).
+  virtual std::optional<HandshakeEvent> pollEvent() = 0;
+  /// More than the RFC's number: the human-readable cause of the last error, e.g. OpenSSL's verification result. May be empty.
+  [[nodiscard]] virtual std::string errorDetail() const = 0;
+};
+
+}  // namespace quic

@@ -1,0 +1,248 @@
+#include "quic/loss/LossRecovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "quic/common/SmallVector.h"
+
+namespace quic {
+namespace {
+constexpr std::array kAllSpaces = {PacketNumberSpace::Initial, PacketNumberSpace::Handshake,
+                                   PacketNumberSpace::AppData};
+constexpr size_t kMaxSkipsRemembered = 8;
+// Where the doubling of the PTO ends: beyond any idle timeout, and far from overflow (RFC 9002 §6.2.1).
+constexpr Duration kLongestPto = 24h;
+constexpr int kMaxPtoCount = 62;
+constexpr int kProbesPerPto = 2;  // RFC 9002 §6.2.4: so that the loss of one probe does not cost a PTO twice as long
+
+Duration backedOff(Duration period, int doublings) {
+  const Duration::rep longest = kLongestPto.count() >> doublings;
+  return period.count() > longest ? kLongestPto : period * (Duration::rep{1} << doublings);
+}
+
+bool intersects(const IntervalSet& set, PacketNum first, PacketNum last) {
+  return std::any_of(set.begin(), set.end(),
+                     [=](const Interval& interval) { return interval.start <= last && interval.end >= first; });
+}
+
+bool acknowledgesSkipped(const IntervalSet& skipped, const AckFrame& frame) {
+  bool found = false;
+  if (!skipped.empty()) {
+    frame.forEachRange([&](PacketNum first, PacketNum last) { found = found || intersects(skipped, first, last); });
+  }
+  return found;
+}
+
+/// How many numbers were skipped between two that were sent. RFC 9002 §A.10: the packet threshold counts packets.
+uint64_t skippedBetween(const IntervalSet& skipped, PacketNum low, PacketNum high) {
+  uint64_t count = 0;
+  for (const Interval& interval : skipped) {
+    if (interval.start > low && interval.end < high) count += interval.end - interval.start + 1;
+  }
+  return count;
+}
+
+/// Takes out what `frame` acknowledges and appends it to `acked`, ascending. The frame names its ranges descending;
+/// those that may hold something are noted first, which are no more than there are packets and holes between them.
+void takeAcknowledged(OutstandingPackets& outstanding, const AckFrame& frame, std::vector<SentPacket>& acked) {
+  SmallVector<Interval, 16> ranges;
+  frame.forEachRange([&](PacketNum first, PacketNum last) {
+    if (outstanding.holdsAny(first, last)) ranges.push_back({first, last});
+  });
+  for (size_t i = ranges.size(); i > 0; --i) {
+    outstanding.takeAcknowledged(ranges[i - 1].start, ranges[i - 1].end,
+                                 [&acked](SentPacket&& packet) { acked.push_back(std::move(packet)); });
+  }
+}
+}  // namespace
+
+bool LossRecovery::onPacketSent(PacketNumberSpace space, SentPacket&& packet) {
+  Space& state = at(space);
+  const PacketNum number = packet.number;
+  const TimePoint sentAt = packet.sentAt;
+  const bool armsPto = packet.ackEliciting && packet.inFlight;
+  if (!state.outstanding.insert(std::move(packet))) return false;
+  if (state.largestSent && number - *state.largestSent > 1) {
+    state.skipped.insert(*state.largestSent + 1, number - 1);
+    if (state.skipped.size() > kMaxSkipsRemembered) state.skipped.popFront();
+  }
+  state.largestSent = number;
+  if (armsPto) {
+    state.ptoFrom = sentAt;
+    lastProgressAt_ = sentAt;
+  }
+  return true;
+}
+
+Result<std::optional<RttSample>> LossRecovery::onAckReceived(PacketNumberSpace space, const AckFrame& frame,
+                                                             TimePoint now, RecoveryOutcome& outcome) {
+  Space& state = at(space);
+  const auto frameType = static_cast<uint64_t>(frame.ecn ? FrameType::ACK_ECN : FrameType::ACK);
+  if (!state.largestSent || frame.largest > *state.largestSent || acknowledgesSkipped(state.skipped, frame)) {
+    return fail(TransportErrorCode::PROTOCOL_VIOLATION, "acknowledgment of a packet never sent", frameType);
+  }
+  state.largestAcked = std::max(state.largestAcked.value_or(0), frame.largest);
+  const size_t before = outcome.acked.size();
+  takeAcknowledged(state.outstanding, frame, outcome.acked);
+  if (outcome.acked.size() == before) return std::optional<RttSample>{};
+  if (lastProgressAt_) lastProgressAt_ = std::max(*lastProgressAt_, now);
+
+  const SentPacket& newest = outcome.acked.back();
+  const bool elicited = std::any_of(outcome.acked.begin() + static_cast<ptrdiff_t>(before), outcome.acked.end(),
+                                    [](const SentPacket& packet) { return packet.ackEliciting; });
+  if (newest.number != frame.largest || !elicited) return std::optional<RttSample>{};
+  return std::optional<RttSample>{{newest.path, now - newest.sentAt}};
+}
+
+void LossRecovery::detectLost(PacketNumberSpace space, TimePoint now, const RttEstimator& rtt,
+                              RecoveryOutcome& outcome) {
+  using Verdict = OutstandingPackets::Verdict;
+  Space& state = at(space);
+  state.lossTime.reset();
+  if (!state.largestAcked) return;
+  const PacketNum largestAcked = *state.largestAcked;
+  const Duration delay = rtt.lossDelay();
+  const auto isFarBehind = [&](PacketNum number) {
+    const uint64_t distance = largestAcked - number;
+    return distance >= kPacketReorderingThreshold &&
+           distance - skippedBetween(state.skipped, number, largestAcked) >= kPacketReorderingThreshold;
+  };
+  const auto judge = [&](const SentPacket& packet) {
+    if (packet.number > largestAcked) return Verdict::Stop;
+    if (now - packet.sentAt >= delay || isFarBehind(packet.number)) return Verdict::GiveUp;
+    if (packet.inFlight) state.lossTime = std::min(state.lossTime.value_or(TimePoint::max()), packet.sentAt + delay);
+    return Verdict::Keep;
+  };
+  bool startsRun = true;  // what came before the first of them is settled already, one way or the other
+  state.outstanding.giveUpWhere(judge, [&](SentPacket&& packet, bool followsAcknowledged) {
+    startsRun = startsRun || followsAcknowledged;
+    if (!packet.inFlight) return;
+    packet.startsLossRun = std::exchange(startsRun, false);
+    outcome.lost.push_back(std::move(packet));
+  });
+}
+
+std::optional<TimePoint> LossRecovery::earliestLossTime() const {
+  std::optional<TimePoint> earliest;
+  for (const Space& state : spaces_) {
+    if (state.lossTime && (!earliest || *state.lossTime < *earliest)) earliest = state.lossTime;
+  }
+  return earliest;
+}
+
+/// RFC 9002 §6.2.1, §6.2.2.1 and GetPtoTimeAndSpace of §A.8.
+std::optional<LossRecovery::Pto> LossRecovery::earliestPto(const PtoContext& context) const {
+  if (context.atAmplificationLimit) return std::nullopt;
+  std::optional<Pto> earliest;
+  for (const PacketNumberSpace space : kAllSpaces) {
+    const bool isAppData = space == PacketNumberSpace::AppData;
+    if (!hasAckElicitingInFlight(space) || (isAppData && !context.handshakeConfirmed)) continue;
+    const Duration period = context.rtt.pto(isAppData ? context.maxAckDelay : Duration{0});
+    const TimePoint due = at(space).ptoFrom + backedOff(period, ptoCount_);
+    if (!earliest || due < earliest->at) earliest = Pto{space, due, kProbesPerPto};
+  }
+  // §6.2.2.1: the server may be blocked until it hears from us, so the client probes even with nothing in flight, or
+  // with nothing in flight that arms a timer (0-RTT).
+  if (!earliest && !context.peerCompletedAddressValidation && lastProgressAt_) {
+    const auto space = context.hasHandshakeKeys ? PacketNumberSpace::Handshake : PacketNumberSpace::Initial;
+    return Pto{space, *lastProgressAt_ + backedOff(context.rtt.pto(Duration{0}), ptoCount_), 1};
+  }
+  return earliest;
+}
+
+std::optional<TimePoint> LossRecovery::nextTimeout([[maybe_unused]] TimePoint now, const PtoContext& context) const {
+  // RFC 9002 §6.2.1: no PTO while a time threshold is pending.
+  if (const auto lossTime = earliestLossTime()) return lossTime;
+  const auto pto = earliestPto(context);
+  return pto ? std::optional{pto->at} : std::nullopt;
+}
+
+std::optional<SendProbes> LossRecovery::onTimeout(TimePoint now, const PtoContext& context, RecoveryOutcome& outcome) {
+  if (earliestLossTime()) {
+    for (const PacketNumberSpace space : kAllSpaces) {
+      const auto& lossTime = at(space).lossTime;
+      if (lossTime && *lossTime <= now) detectLost(space, now, context.rtt, outcome);
+    }
+    return std::nullopt;
+  }
+  const auto pto = earliestPto(context);
+  if (!pto || pto->at > now) return std::nullopt;
+  ptoCount_ = std::min(ptoCount_ + 1, kMaxPtoCount);
+  // The next one counts from here even if no probe can leave: a timer that is late by many periods fires once.
+  at(pto->space).ptoFrom = now;
+  lastProgressAt_ = now;
+  return SendProbes{pto->space, pto->probes};
+}
+
+void LossRecovery::discardSpace(PacketNumberSpace space, RecoveryOutcome& outcome) {
+  Space& state = at(space);
+  state.outstanding.giveUpWhere([](const SentPacket&) { return OutstandingPackets::Verdict::GiveUp; },
+                                [&outcome](SentPacket&& packet, bool) {
+                                  if (packet.inFlight) outcome.lost.push_back(std::move(packet));
+                                });
+  state.lossTime.reset();
+  ptoCount_ = 0;
+}
+
+void LossRecovery::abandonPath(PathId path, RecoveryOutcome& outcome) {
+  using Verdict = OutstandingPackets::Verdict;
+  for (Space& state : spaces_) {
+    bool waitsForThreshold = false;
+    const auto judge = [&](const SentPacket& packet) {
+      if (packet.path == path) return Verdict::GiveUp;
+      waitsForThreshold = waitsForThreshold || (packet.inFlight && packet.number < state.largestAcked.value_or(0));
+      return Verdict::Keep;
+    };
+    state.outstanding.giveUpWhere(judge, [&outcome](SentPacket&& packet, bool) {
+      if (packet.inFlight) outcome.lost.push_back(std::move(packet));
+    });
+    if (!waitsForThreshold) state.lossTime.reset();
+  }
+}
+
+void LossRecovery::onResumed(TimePoint now, Duration frozenFor) {
+  if (frozenFor <= Duration{0}) return;
+  const auto shift = [=](TimePoint& time) { time = now - time > frozenFor ? time + frozenFor : std::max(time, now); };
+  for (Space& state : spaces_) {
+    state.outstanding.shiftSentTimes(frozenFor, now);
+    shift(state.ptoFrom);
+    if (state.lossTime) state.lossTime = std::clamp(*state.lossTime + frozenFor, now, now + kLongestPto);
+  }
+  if (lastProgressAt_) shift(*lastProgressAt_);
+}
+
+bool LossRecovery::hasAckElicitingInFlight(PacketNumberSpace space) const {
+  return at(space).outstanding.ackElicitingInFlight() > 0;
+}
+
+bool LossRecovery::hasAckElicitingInFlight() const {
+  return std::any_of(spaces_.begin(), spaces_.end(),
+                     [](const Space& state) { return state.outstanding.ackElicitingInFlight() > 0; });
+}
+
+std::optional<PacketNum> LossRecovery::largestAcked(PacketNumberSpace space) const { return at(space).largestAcked; }
+
+bool LossRecovery::isPersistentCongestion(const std::vector<SentPacket>& lost, PathId path, const RttEstimator& rtt,
+                                          Duration maxAckDelay) {
+  if (!rtt.hasSample()) return false;
+  const Duration duration = rtt.pto(maxAckDelay) * kPersistentCongestionThreshold;
+  const SentPacket* oldestOfRun = nullptr;
+  for (const SentPacket& packet : lost) {
+    if (packet.startsLossRun) oldestOfRun = nullptr;
+    if (packet.path != path || !packet.ackEliciting || packet.sentAt <= *rtt.firstSampleAt()) continue;
+    if (oldestOfRun == nullptr) oldestOfRun = &packet;
+    if (packet.sentAt - oldestOfRun->sentAt > duration) return true;
+  }
+  return false;
+}
+
+const SentPacket* LossRecovery::oldestUnacked(PacketNumberSpace space) const {
+  const SentPacket* oldest = nullptr;
+  at(space).outstanding.forEach(0, [&oldest](const SentPacket& packet) {
+    if (packet.ackEliciting) oldest = &packet;
+    return oldest == nullptr;
+  });
+  return oldest;
+}
+
+}  // namespace quic

@@ -1,0 +1,38 @@
+// The connection IDs a server issues: which worker, and random bytes. RFC 9000 §5.1.
+// Byte 0 is the worker, so that a packet that reaches another worker's socket can be handed over. Stateless reset tokens
+// derive from the ID alone and a secret of the server (RFC 9000 §10.3.2), so that they outlive a change of address.
+#pragma once
+
+#include <optional>
+
+#include "quic/common/Random.h"
+#include "quic/handshake/Aead.h"
+#include "quic/state/ConnectionIdGenerator.h"
+
+namespace quic {
+
+using StatelessResetSecret = std::array<uint8_t, 32>;
+
+class ConnectionIdAlgo final : public ConnectionIdGenerator {
+ public:
+  /// `size`: 4 to 20. The references outlive it.
+  ConnectionIdAlgo(uint8_t worker, size_t size, Random& random, const CryptoFactory& crypto,
+                   const StatelessResetSecret& secret)
+      : worker_(worker), size_(size), random_(random), crypto_(crypto), secret_(secret) {}
+
+  GeneratedConnectionId make() override;
+  [[nodiscard]] StatelessResetToken resetToken(const ConnectionId& id) const;
+  /// nullopt: not one of ours (another size).
+  [[nodiscard]] std::optional<uint8_t> workerOf(ByteSpan id) const;
+  [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] uint8_t worker() const { return worker_; }
+
+ private:
+  uint8_t worker_;
+  size_t size_;
+  Random& random_;
+  const CryptoFactory& crypto_;
+  StatelessResetSecret secret_;
+};
+
+}  // namespace quic

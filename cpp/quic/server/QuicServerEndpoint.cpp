@@ -1,0 +1,165 @@
+#include "quic/server/QuicServerEndpoint.h"
+
+#include <algorithm>
+
+#include "quic/api/QuicPacketBuilder.h"
+#include "quic/codec/QuicFrameCodec.h"
+
+namespace quic {
+namespace {
+
+constexpr int kWorkerShift = 40;  // handles stay below 2^53: JavaScript numbers
+
+TransportSettings withIdSize(TransportSettings settings, size_t size) {
+  settings.connectionIdSize = size;
+  return settings;
+}
+
+bool isInitial(ByteSpan datagram) { return !datagram.empty() && (datagram[0] & 0xf0) == 0xc0; }
+
+}  // namespace
+
+QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, const CryptoFactory& crypto,
+                                       HandshakeFactory& handshakes, Random& random, uint8_t worker)
+    : settings_(settings),
+      crypto_(crypto),
+      handshakes_(handshakes),
+      random_(random),
+      connectionIds_(worker, std::clamp<size_t>(settings.transport.connectionIdSize, 4, kMaxConnectionIdSize), random,
+                     crypto, settings.resetSecret),
+      connections_(random),
+      nextHandle_((uint64_t{worker} << kWorkerShift) + 1) {
+  settings_.transport = withIdSize(settings.transport, connectionIds_.size());
+}
+
+std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const ReceivedDatagram& datagram) {
+  const auto header = parseInvariantHeader(datagram.bytes, connectionIds_.size());
+  if (!header) {
+    ++stats_.dropped;
+    return std::nullopt;
+  }
+  std::optional<ConnectionHandle> handle;
+  if (header->destinationId.size() <= kMaxConnectionIdSize) {
+    const ConnectionId id(header->destinationId);
+    handle = connections_.route(id);
+    if (!handle && header->isLong) {
+      const auto initial = initials_.find({datagram.path.peer, id});
+      if (initial != initials_.end()) handle = initial->second;
+    }
+  }
+  if (!handle) {
+    const auto worker = connectionIds_.workerOf(header->destinationId);
+    // An Initial's destination was made up by the client, so it names no worker.
+    const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
+    if (isOurs && worker && *worker != connectionIds_.worker()) return worker;
+    if (header->isLong) handle = accept(now, datagram, *header);
+  }
+  if (!handle) {
+    ++stats_.dropped;
+    return std::nullopt;
+  }
+  connections_.find(*handle)->onDatagram(now, datagram);
+  connections_.touch(*handle);
+  return std::nullopt;
+}
+
+std::optional<ConnectionHandle> QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram,
+                                                           const InvariantHeader& header) {
+  if (datagram.bytes.size() < kMinInitialDatagramSize || header.version == kVersionNegotiation) return std::nullopt;
+  if (header.version != kQuicVersion1) {  // RFC 9000 §6.1
+    negotiateVersion(datagram, header);
+    return std::nullopt;
+  }
+  if (!isInitial(datagram.bytes) || header.destinationId.size() < kMinInitialDestinationConnectionIdSize ||
+      header.destinationId.size() > kMaxConnectionIdSize || header.sourceId.size() > kMaxConnectionIdSize) {
+    return std::nullopt;
+  }
+  if (refuses_ || initials_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections) {
+    ++stats_.refused;
+    refuse(datagram, header);
+    return std::nullopt;
+  }
+  const ServerAccept accepted{datagram.path, header.version, ConnectionId(header.destinationId),
+                              ConnectionId(header.sourceId)};
+  const ConnectionHandle handle = nextHandle_++;
+  connections_.add(std::make_unique<QuicServerTransport>(
+                       now, accepted, settings_.transport,
+                       ServerDependencies{crypto_, random_, connectionIds_, handshakes_.makeHandshake()}),
+                   handle);
+  const InitialKey key{datagram.path.peer, accepted.clientDestinationId};
+  initials_.emplace(key, handle);
+  initialKeys_.emplace(handle, key);
+  ++stats_.accepted;
+  return handle;
+}
+
+void QuicServerEndpoint::negotiateVersion(const ReceivedDatagram& datagram, const InvariantHeader& header) {
+  ByteVector packet(64 + header.destinationId.size() + header.sourceId.size());
+  const std::array<uint32_t, 1> versions = {kQuicVersion1};
+  std::array<uint8_t, 1> unused{};
+  random_.fill(unused);
+  // The IDs change places (RFC 9000 §17.2.1).
+  packet.resize(writeVersionNegotiation(packet, unused[0], header.sourceId, header.destinationId, versions));
+  if (!packet.empty()) reply(datagram.path, std::move(packet));
+}
+
+void QuicServerEndpoint::refuse(const ReceivedDatagram& datagram, const InvariantHeader& header) {
+  // RFC 9000 §5.2.2: CONNECTION_REFUSED in an Initial packet, with keys that the client's Initial implies.
+  InitialProtection keys = crypto_.initialProtection(header.version, header.destinationId);
+  PacketSpace space;
+  space.writeKeys = std::move(keys.server);
+  ByteVector packet(kMinInitialDatagramSize);
+  const PacketHeaderFields fields{EncryptionLevel::Initial, header.version, ConnectionId(header.sourceId),
+                                  connectionIds_.make().id};
+  auto builder = QuicPacketBuilder::begin(packet, fields, 0, std::nullopt);
+  if (!builder) return;
+  ConnectionCloseFrame close;
+  close.errorCode = static_cast<uint64_t>(TransportErrorCode::CONNECTION_REFUSED);
+  if (!writeFrame(builder->frames(), close)) return;
+  packet.resize(builder->seal(space));
+  reply(datagram.path, std::move(packet));
+}
+
+void QuicServerEndpoint::reply(const FourTuple& path, ByteVector&& bytes) {
+  if (replies_.size() >= settings_.maxStatelessReplies) {
+    ++stats_.dropped;
+    return;
+  }
+  replies_.push_back({path, std::move(bytes)});
+}
+
+void QuicServerEndpoint::onUnreachable(TimePoint, const SocketAddress&) {
+  // A server's clients come and go by timeouts; an ICMP message about one is not to be believed (RFC 9000 §14.2.1).
+}
+
+std::optional<Transmit> QuicServerEndpoint::pollTransmit(TimePoint now, MutableByteSpan out) {
+  if (!replies_.empty()) {
+    const StatelessReply stateless = std::move(replies_.front());
+    replies_.pop_front();
+    if (stateless.bytes.size() <= out.size()) {
+      std::copy(stateless.bytes.begin(), stateless.bytes.end(), out.begin());
+      return Transmit{stateless.path, Ecn::NotEct, stateless.bytes.size(), stateless.bytes.size()};
+    }
+  }
+  return connections_.pollTransmit(now, out);
+}
+
+std::optional<EndpointEvent> QuicServerEndpoint::pollEvent() {
+  std::optional<EndpointEvent> event = connections_.pollEvent();
+  if (!event) return event;
+  // Once confirmed, or gone, the client's made-up destination ID has no more use.
+  if (std::holds_alternative<HandshakeConfirmed>(event->event) || std::holds_alternative<ConnectionClosed>(event->event)) {
+    const auto key = initialKeys_.find(event->connection);
+    if (key != initialKeys_.end()) {
+      initials_.erase(key->second);
+      initialKeys_.erase(key);
+    }
+  }
+  return event;
+}
+
+QuicServerTransport* QuicServerEndpoint::find(ConnectionHandle handle) const {
+  return static_cast<QuicServerTransport*>(connections_.find(handle));
+}
+
+}  // namespace quic

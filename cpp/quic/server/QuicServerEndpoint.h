@@ -1,0 +1,86 @@
+// All server connections of one worker: routing, accepting, answering without a connection (version negotiation, refusal).
+// Pure: the worker around it, or the simulator, owns socket and clock.
+#pragma once
+
+#include <functional>
+
+#include "quic/api/ConnectionSet.h"
+#include "quic/server/ConnectionIdAlgo.h"
+#include "quic/server/QuicServerTransport.h"
+
+namespace quic {
+
+struct ServerEndpointSettings {
+  TransportSettings transport;
+  size_t maxHandshakes = 4096;     // half-open connections; further Initials are refused
+  size_t maxConnections = 100000;
+  size_t maxStatelessReplies = 64; // waiting to be sent; further ones are dropped
+  StatelessResetSecret resetSecret{};  // the same in all workers, and in all processes that share clients
+};
+
+struct ServerEndpointStats {
+  uint64_t accepted = 0;
+  uint64_t refused = 0;
+  uint64_t dropped = 0;
+};
+
+/// A TLS engine for a new connection.
+class HandshakeFactory {
+ public:
+  virtual ~HandshakeFactory() = default;
+  virtual std::unique_ptr<HandshakeLayer> makeHandshake() = 0;
+};
+
+class QuicServerEndpoint {
+ public:
+  /// Handles carry `worker` in bits 40 to 47: workers of one server never give out the same one.
+  QuicServerEndpoint(const ServerEndpointSettings& settings, const CryptoFactory& crypto, HandshakeFactory& handshakes,
+                     Random& random, uint8_t worker);
+
+  /// Routes it to a connection, accepts, answers, or drops. Returns the worker it belongs to when that is another one: the
+  /// caller hands the datagram over.
+  [[nodiscard]] std::optional<uint8_t> onDatagram(TimePoint now, const ReceivedDatagram& datagram);
+  void onUnreachable(TimePoint now, const SocketAddress& peer);
+  void onTimeout(TimePoint now) { connections_.onTimeout(now); }
+  std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out);
+  std::optional<EndpointEvent> pollEvent();
+  [[nodiscard]] std::optional<TimePoint> nextTimeout() const { return connections_.nextTimeout(); }
+
+  /// While true, new connections are answered with CONNECTION_REFUSED (RFC 9000 §20.1); known ones are not hurt.
+  void refuseNewConnections(bool refuse) { refuses_ = refuse; }
+  [[nodiscard]] QuicServerTransport* find(ConnectionHandle handle) const;
+  void touch(ConnectionHandle handle) { connections_.touch(handle); }
+  ConnectionSet& connections() { return connections_; }
+  [[nodiscard]] const ServerEndpointStats& stats() const { return stats_; }
+
+ private:
+  struct StatelessReply {
+    FourTuple path;
+    ByteVector bytes;
+  };
+  struct InitialKey {
+    SocketAddress peer;
+    ConnectionId id;
+    auto operator<=>(const InitialKey&) const = default;
+  };
+
+  std::optional<ConnectionHandle> accept(TimePoint now, const ReceivedDatagram& datagram, const struct InvariantHeader& header);
+  void refuse(const ReceivedDatagram& datagram, const struct InvariantHeader& header);
+  void negotiateVersion(const ReceivedDatagram& datagram, const struct InvariantHeader& header);
+  void reply(const FourTuple& path, ByteVector&& bytes);
+
+  ServerEndpointSettings settings_;
+  const CryptoFactory& crypto_;
+  HandshakeFactory& handshakes_;
+  Random& random_;
+  ConnectionIdAlgo connectionIds_;
+  ConnectionSet connections_;
+  std::map<InitialKey, ConnectionHandle> initials_;  // until the client uses an ID of ours
+  std::map<ConnectionHandle, InitialKey> initialKeys_;
+  std::deque<StatelessReply> replies_;
+  ConnectionHandle nextHandle_;
+  bool refuses_ = false;
+  ServerEndpointStats stats_;
+};
+
+}  // namespace quic

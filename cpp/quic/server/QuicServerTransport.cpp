@@ -1,0 +1,49 @@
+#include "quic/server/QuicServerTransport.h"
+
+#include "quic/api/HandshakeDriver.h"
+#include "quic/api/MigrationDriver.h"
+#include "quic/api/QuicConnectionState.h"
+
+namespace quic {
+
+QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& accept, const TransportSettings& settings,
+                                         ServerDependencies dependencies)
+    : QuicTransportBase(std::make_unique<QuicConnectionState>(
+          Role::Server, settings,
+          Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds}, accept.path, false)) {
+  QuicConnectionState& connection = state();
+  connection.now = now;
+  connection.idle.lastReceivedAt = now;
+  connection.handshake.deadline = now + settings.handshakeTimeout;
+  connection.handshake.tls = std::move(dependencies.handshake);
+  connection.handshake.version = accept.version;
+  connection.handshake.originalDestinationId = accept.clientDestinationId;
+  if (!settings.serverMigration.empty()) connection.migration.emplace<ServerMigrationServer>();
+  connection.events.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
+  installInitialKeys(connection);
+  startServerHandshake(connection);
+}
+
+void QuicServerTransport::onImminentServerMigration(TimePoint now, ServerMigrationProtocol protocol,
+                                                    const std::optional<QuicIPAddress>& address) {
+  state().now = now;
+  prepareServerMigration(state(), protocol, address);
+}
+
+void QuicServerTransport::onNetworkSwitch(TimePoint now, const SocketAddress& local) {
+  state().now = now;
+  switchNetwork(state(), local);
+}
+
+void QuicServerTransport::cancelServerMigration() { quic::cancelServerMigration(state()); }
+
+ServerMigrationServer::State QuicServerTransport::migrationState() const {
+  const auto* server = std::get_if<ServerMigrationServer>(&state().migration);
+  return server == nullptr ? ServerMigrationServer::State::Idle : server->state();
+}
+
+ServerMigrationProtocols QuicServerTransport::negotiatedMigration() const { return quic::negotiatedMigration(state()); }
+
+const ConnectionId& QuicServerTransport::originalConnectionId() const { return state().selfIds.first(); }
+
+}  // namespace quic

@@ -1,0 +1,102 @@
+#include "quic/state/PeerConnectionIds.h"
+
+#include <algorithm>
+
+namespace quic {
+namespace {
+constexpr auto kType = static_cast<uint64_t>(FrameType::NEW_CONNECTION_ID);
+
+template <class Ids>
+auto findSequence(Ids& ids, uint64_t sequence) {
+  return std::find_if(ids.begin(), ids.end(), [&](const PeerConnectionId& id) { return id.sequence == sequence; });
+}
+}  // namespace
+
+void PeerConnectionIds::setFirst(const ConnectionId& id) {
+  if (ids_.empty()) ids_.push_back({});
+  ids_.front() = {0, id, std::nullopt, true};
+}
+
+void PeerConnectionIds::setFirstToken(const StatelessResetToken& token) {
+  const auto first = findSequence(ids_, 0);
+  if (first != ids_.end()) first->token = token;
+}
+
+Result<> PeerConnectionIds::onNewConnectionId(const NewConnectionIdFrame& frame) {
+  const auto first = findSequence(ids_, 0);
+  if (first != ids_.end() && first->id.empty()) {  // RFC 9000 §19.15
+    return fail(TransportErrorCode::PROTOCOL_VIOLATION, "NEW_CONNECTION_ID from a peer without connection IDs", kType);
+  }
+  for (const PeerConnectionId& known : ids_) {
+    const bool sameSequence = known.sequence == frame.sequence;
+    if (sameSequence && known.id == frame.id) return Unit{};
+    if (sameSequence || known.id == frame.id) {
+      return fail(TransportErrorCode::PROTOCOL_VIOLATION, "connection ID or sequence number used twice", kType);
+    }
+  }
+  if (frame.retirePriorTo > retirePriorTo_) {
+    retirePriorTo_ = frame.retirePriorTo;
+    for (size_t i = 0; i < ids_.size();) {
+      if (ids_[i].sequence >= retirePriorTo_) {
+        ++i;
+        continue;
+      }
+      const Result<> queued = queueRetire(ids_[i].sequence);
+      if (!queued) return queued;
+      ids_.erase(ids_.begin() + static_cast<ptrdiff_t>(i));
+    }
+  }
+  if (frame.sequence < retirePriorTo_) return queueRetire(frame.sequence);  // RFC 9000 §19.15: retire it at once
+  if (ids_.size() >= kAdvertisedActiveConnectionIdLimit) {
+    return fail(TransportErrorCode::CONNECTION_ID_LIMIT_ERROR, "more connection IDs than we allow", kType);
+  }
+  ids_.push_back({frame.sequence, frame.id, frame.token, false});
+  return Unit{};
+}
+
+Result<> PeerConnectionIds::queueRetire(uint64_t sequence) {
+  const auto isIn = [&](const std::vector<uint64_t>& list) {
+    return std::find(list.begin(), list.end(), sequence) != list.end();
+  };
+  if (isIn(pendingRetire_) || isIn(unackedRetire_)) return Unit{};
+  if (pendingRetire_.size() + unackedRetire_.size() >= kMaxRetireQueue) {  // RFC 9000 §5.1.2
+    return fail(TransportErrorCode::CONNECTION_ID_LIMIT_ERROR, "too many connection IDs to retire", kType);
+  }
+  pendingRetire_.push_back(sequence);
+  return Unit{};
+}
+
+std::optional<PeerConnectionId> PeerConnectionIds::takeUnused() {
+  for (PeerConnectionId& id : ids_) {
+    if (id.inUse && !id.id.empty()) continue;
+    id.inUse = true;
+    return id;
+  }
+  return std::nullopt;
+}
+
+void PeerConnectionIds::retire(uint64_t sequence) {
+  const auto it = findSequence(ids_, sequence);
+  if (it == ids_.end() || it->id.empty()) return;
+  // The queue bound cannot be hit here: it holds three times what can be active.
+  if (queueRetire(sequence)) ids_.erase(it);
+}
+
+bool PeerConnectionIds::isKnown(uint64_t sequence) const { return findSequence(ids_, sequence) != ids_.end(); }
+
+void PeerConnectionIds::onRetireWritten() {
+  unackedRetire_.push_back(pendingRetire_.front());
+  pendingRetire_.erase(pendingRetire_.begin());
+}
+
+void PeerConnectionIds::onRetireAcked(uint64_t sequence) { std::erase(unackedRetire_, sequence); }
+
+void PeerConnectionIds::onRetireLost(uint64_t sequence) {
+  if (std::erase(unackedRetire_, sequence) > 0) pendingRetire_.push_back(sequence);
+}
+
+size_t PeerConnectionIds::unused() const {
+  return static_cast<size_t>(std::count_if(ids_.begin(), ids_.end(), [](const PeerConnectionId& id) { return !id.inUse; }));
+}
+
+}  // namespace quic

@@ -1,0 +1,186 @@
+#include "quic/state/QuicPathManager.h"
+
+#include <algorithm>
+
+namespace quic {
+namespace {
+
+bool localMatches(const SocketAddress& a, const SocketAddress& b) {
+  return a == b || (a.isUnspecified() && (a.port() == 0 || a.port() == b.port())) ||
+         (b.isUnspecified() && (b.port() == 0 || a.port() == b.port()));
+}
+
+bool hasPathFrames(const Path& path, TimePoint now) {
+  return !path.responses.empty() || QuicPathManager::isChallengeDue(path, now);
+}
+
+}  // namespace
+
+QuicPathManager::QuicPathManager(const PathSettings& settings, const FourTuple& first, bool isValidated)
+    : settings_(settings) {
+  paths_.push_back(makePath(first));
+  paths_.front()->isValidated = isValidated;
+  activeId_ = paths_.front()->id;
+}
+
+std::unique_ptr<Path> QuicPathManager::makePath(const FourTuple& tuple) {
+  auto path = std::make_unique<Path>();
+  path->id = {nextId_++};
+  path->tuple = tuple;
+  path->rtt = RttEstimator(settings_.initialRtt);
+  path->controller = makeCongestionController(settings_.congestionControl, settings_.datagramSize);
+  return path;
+}
+
+size_t QuicPathManager::activeIndex() const {
+  for (size_t i = 0; i < paths_.size(); ++i) {
+    if (paths_[i]->id == activeId_) return i;
+  }
+  return 0;
+}
+
+Path* QuicPathManager::find(PathId id) {
+  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->id == id; });
+  return it == paths_.end() ? nullptr : it->get();
+}
+
+const Path* QuicPathManager::find(PathId id) const { return const_cast<QuicPathManager*>(this)->find(id); }
+
+Path* QuicPathManager::find(const FourTuple& tuple) {
+  const auto matches = [&](const auto& path) {
+    return path->tuple.peer == tuple.peer && localMatches(path->tuple.local, tuple.local);
+  };
+  if (matches(paths_[activeIndex()])) return paths_[activeIndex()].get();
+  const auto it = std::find_if(paths_.begin(), paths_.end(), matches);
+  return it == paths_.end() ? nullptr : it->get();
+}
+
+Path* QuicPathManager::findPeer(const SocketAddress& peer) {
+  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->tuple.peer == peer; });
+  return it == paths_.end() ? nullptr : it->get();
+}
+
+Path& QuicPathManager::add(const FourTuple& tuple, std::optional<PeerConnectionId>* evicted) {
+  if (paths_.size() >= kMaxPaths) {
+    Path* oldest = nullptr;
+    for (const auto& path : paths_) {
+      if (path->id == activeId_) continue;
+      if (oldest == nullptr || path->lastReceivedAt < oldest->lastReceivedAt) oldest = path.get();
+    }
+    if (oldest != nullptr) *evicted = remove(oldest->id);
+  }
+  paths_.push_back(makePath(tuple));
+  return *paths_.back();
+}
+
+std::optional<PeerConnectionId> QuicPathManager::remove(PathId id) {
+  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->id == id; });
+  if (it == paths_.end() || id == activeId_) return std::nullopt;
+  const PeerConnectionId destination = (*it)->destination;
+  paths_.erase(it);
+  return destination;
+}
+
+Path* QuicPathManager::lastValidatedExcept(PathId id) {
+  Path* best = nullptr;
+  for (const auto& path : paths_) {
+    if (path->id == id || !path->isValidated) continue;
+    if (best == nullptr || path->lastReceivedAt > best->lastReceivedAt) best = path.get();
+  }
+  return best;
+}
+
+void QuicPathManager::beginValidation(TimePoint now, PathId id, Duration interval, TimePoint giveUpAt) {
+  Path* path = find(id);
+  if (path == nullptr || path->validation) return;
+  path->validation.emplace();
+  path->validation->nextAttemptAt = now;
+  path->validation->interval = std::min(interval, kMaxValidationInterval);
+  path->validation->giveUpAt = giveUpAt;
+}
+
+void QuicPathManager::expediteValidations(TimePoint now) {
+  for (const auto& path : paths_) {
+    if (path->validation) path->validation->nextAttemptAt = now;
+  }
+}
+
+void QuicPathManager::onChallenge(Path& path, const PathData& data) {
+  // Beyond the bound the oldest unanswered goes: an honest peer repeats its challenge (RFC 9000 §8.2.1).
+  if (path.responses.size() >= kMaxPathChallengesQueued) {
+    for (size_t i = 1; i < path.responses.size(); ++i) path.responses[i - 1] = path.responses[i];
+    path.responses[path.responses.size() - 1] = data;
+    return;
+  }
+  path.responses.push_back(data);
+}
+
+Path* QuicPathManager::onResponse(TimePoint now, const PathData& data) {
+  for (const auto& path : paths_) {
+    if (!path->validation) continue;
+    for (const PathValidation::Attempt& attempt : path->validation->attempts) {
+      if (attempt.data != data) continue;
+      if (!path->rtt.hasSample()) path->rtt.onSample(now - attempt.sentAt, Duration{0}, Duration{0});
+      path->validation.reset();
+      path->isValidated = true;
+      return path.get();
+    }
+  }
+  return nullptr;
+}
+
+bool QuicPathManager::isChallengeDue(const Path& path, TimePoint now) {
+  return path.validation && path.validation->nextAttemptAt <= now;
+}
+
+PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& random) {
+  PathValidation& validation = *path.validation;
+  PathValidation::Attempt attempt;
+  random.fill(attempt.data);
+  attempt.sentAt = now;
+  if (validation.attempts.size() < kMaxPathChallengesQueued) {
+    validation.attempts.push_back(attempt);
+  } else {
+    validation.attempts[validation.attemptsMade % kMaxPathChallengesQueued] = attempt;
+  }
+  ++validation.attemptsMade;
+  validation.nextAttemptAt = now + validation.interval;
+  validation.interval = std::min(validation.interval * 2, kMaxValidationInterval);
+  return attempt.data;
+}
+
+Path* QuicPathManager::nextWithPathFrames(TimePoint now) {
+  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return hasPathFrames(*path, now); });
+  return it == paths_.end() ? nullptr : it->get();
+}
+
+std::vector<PathId> QuicPathManager::expire(TimePoint now) {
+  std::vector<PathId> failed;
+  for (const auto& path : paths_) {
+    if (!path->validation || path->validation->giveUpAt > now) continue;
+    path->validation.reset();
+    failed.push_back(path->id);
+  }
+  return failed;
+}
+
+std::optional<TimePoint> QuicPathManager::nextTimeout() const {
+  std::optional<TimePoint> next;
+  for (const auto& path : paths_) {
+    if (!path->validation) continue;
+    const TimePoint due = std::min(path->validation->nextAttemptAt, path->validation->giveUpAt);
+    if (!next || due < *next) next = due;
+  }
+  return next;
+}
+
+void QuicPathManager::onResumed(Duration frozenFor) {
+  for (const auto& path : paths_) {
+    path->lastReceivedAt += frozenFor;
+    if (!path->validation) continue;
+    path->validation->giveUpAt += frozenFor;
+    for (PathValidation::Attempt& attempt : path->validation->attempts) attempt.sentAt += frozenFor;
+  }
+}
+
+}  // namespace quic

@@ -1,0 +1,75 @@
+// The paths of a connection, which of them is active, and the validation of others beside it: RFC 9000 §8.2, §9.
+// One mechanism for client migration, server migration and whatever else probes. It sends nothing: the engine asks which
+// path has a frame of its own to send.
+// Bounded: at most kMaxPaths paths, kMaxPathChallengesQueued responses on each.
+#pragma once
+
+#include <vector>
+
+#include "quic/common/Random.h"
+#include "quic/state/Path.h"
+
+namespace quic {
+
+struct PathSettings {
+  CongestionControlType congestionControl = CongestionControlType::NewReno;
+  size_t datagramSize = kDefaultUdpPayloadSize;
+  Duration initialRtt = kInitialRtt;
+};
+
+class QuicPathManager {
+ public:
+  /// The first path is active at once.
+  QuicPathManager(const PathSettings& settings, const FourTuple& first, bool isValidated);
+
+  [[nodiscard]] Path& active() { return *paths_[activeIndex()]; }
+  [[nodiscard]] const Path& active() const { return *paths_[activeIndex()]; }
+  [[nodiscard]] Path* find(PathId id);
+  [[nodiscard]] const Path* find(PathId id) const;
+  /// An unspecified local address on either side matches every local address.
+  [[nodiscard]] Path* find(const FourTuple& tuple);
+  [[nodiscard]] Path* findPeer(const SocketAddress& peer);
+
+  /// A new path, beside the active one. When there are too many, the one unheard for longest goes: its destination ID is
+  /// returned in `evicted` to be retired.
+  Path& add(const FourTuple& tuple, std::optional<PeerConnectionId>* evicted);
+  void setActive(PathId id) { activeId_ = id; }
+  /// Not the active one. Returns its destination ID.
+  std::optional<PeerConnectionId> remove(PathId id);
+  /// Where to go back to: the validated path heard from last, other than `id`. nullptr: none.
+  [[nodiscard]] Path* lastValidatedExcept(PathId id);
+
+  // ---- validation
+  /// Begins at once; attempts repeat with doubling gaps from `interval` up to `maxInterval`, until `giveUpAt`. Harmless when
+  /// one is under way.
+  void beginValidation(TimePoint now, PathId id, Duration interval, TimePoint giveUpAt);
+  /// The next attempt of every validation under way is due now.
+  void expediteValidations(TimePoint now);
+  void onChallenge(Path& path, const PathData& data);
+  /// The path that this answers, now validated; its RTT has its first sample. nullptr: nobody asked, or too late.
+  Path* onResponse(TimePoint now, const PathData& data);
+  /// Whether a PATH_CHALLENGE is to be sent on it now.
+  [[nodiscard]] static bool isChallengeDue(const Path& path, TimePoint now);
+  /// Fresh data for the attempt that is being written.
+  PathData makeChallenge(TimePoint now, Path& path, Random& random);
+  /// A path that has a challenge or a response to send. nullptr: none.
+  [[nodiscard]] Path* nextWithPathFrames(TimePoint now);
+  /// Paths whose validation has failed by now; they stay, without validation.
+  std::vector<PathId> expire(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> nextTimeout() const;
+  /// The clock jumped.
+  void onResumed(Duration frozenFor);
+
+  static constexpr Duration kMaxValidationInterval = 200ms;
+
+ private:
+  [[nodiscard]] size_t activeIndex() const;
+  std::unique_ptr<Path> makePath(const FourTuple& tuple);
+
+  PathSettings settings_;
+  std::vector<std::unique_ptr<Path>> paths_;  // pointers, so that a Path& stays good while others come and go
+  PathId activeId_;
+  uint32_t nextId_ = 0;
+};
+
+}  // namespace quic

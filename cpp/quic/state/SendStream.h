@@ -1,0 +1,82 @@
+// The sending part of a stream: RFC 9000 §3.1. Its machine, its credit and its bytes. Connection credit is the manager's.
+#pragma once
+
+#include "quic/codec/QuicFrames.h"
+#include "quic/flowcontrol/SendCredit.h"
+#include "quic/state/SendBuffer.h"
+
+namespace quic {
+
+/// RFC 9000 §3.1.
+enum class SendState : uint8_t { Ready, Send, DataSent, DataRecvd, ResetSent, ResetRecvd };
+enum class SendFact : uint8_t { FrameSent, FinSent, AllAcked, Reset, ResetAcked };
+
+/// The whole machine. A fact that means nothing in a state leaves it.
+SendState next(SendState state, SendFact fact);
+inline bool isFinal(SendState state) { return state == SendState::DataRecvd || state == SendState::ResetRecvd; }
+
+class SendStream {
+ public:
+  SendStream() = default;
+  /// A stream that only receives: this part is final from the beginning.
+  void begin() { state_ = SendState::DataRecvd; }
+  void begin(uint64_t limit) {
+    state_ = SendState::Ready;
+    credit_ = SendCredit(limit);
+  }
+  void clear();
+
+  // ---- facts
+  void onMaxStreamData(uint64_t limit) { credit_.raise(limit); }
+  void onAcked(const SentStream& frame);
+  void onLost(const SentStream& frame);
+  void onResetAcked() { advance(SendFact::ResetAcked); }
+  void onResetLost() { resetDue_ = state_ == SendState::ResetSent; }
+  void onBlockedLost(uint64_t limit) { credit_.onReportLost(limit); }
+
+  // ---- verbs
+  void write(OwnedBytes&& bytes, bool fin);
+  /// Whether it did anything: not when all was acknowledged or the stream was reset before.
+  bool reset(uint64_t errorCode);
+
+  // ---- work
+  /// Lost data, or a FIN alone: needs no credit.
+  [[nodiscard]] bool hasOwed() const { return isSending() && buffer_.owes(); }
+  /// New bytes that the stream's credit allows.
+  [[nodiscard]] bool hasFresh() const { return isSending() && buffer_.unsent() > 0 && credit_.available() > 0; }
+  std::optional<SentStream> writeOwed(ByteWriter& writer, StreamId id, uint64_t least);
+  std::optional<SentStream> writeFresh(ByteWriter& writer, StreamId id, uint64_t connectionCredit, uint64_t least);
+  [[nodiscard]] bool isResetDue() const { return resetDue_ && state_ == SendState::ResetSent; }
+  [[nodiscard]] ResetStreamFrame resetFrame(StreamId id) const { return {id, resetCode_, finalSize_}; }
+  void onResetWritten() { resetDue_ = false; }
+  [[nodiscard]] bool isBlockedDue() const { return isSending() && buffer_.unsent() > 0 && credit_.isReportDue(); }
+  [[nodiscard]] uint64_t limit() const { return credit_.limit(); }
+  void onBlockedWritten();
+
+  // ---- nouns
+  [[nodiscard]] SendState state() const { return state_; }
+  [[nodiscard]] bool isFinal() const { return quic::isFinal(state_); }
+  /// Whether the application may still write.
+  [[nodiscard]] bool isWritable() const {
+    return (state_ == SendState::Ready || state_ == SendState::Send) && !buffer_.isFinished();
+  }
+  [[nodiscard]] uint64_t bufferedBytes() const { return buffer_.unsent(); }
+  [[nodiscard]] uint64_t writtenBytes() const { return buffer_.end(); }
+  [[nodiscard]] bool isUnfinished() const {
+    return state_ == SendState::ResetSent || (isSending() && buffer_.hasUnacked());
+  }
+
+ private:
+  [[nodiscard]] bool isSending() const { return state_ <= SendState::DataSent; }
+  void advance(SendFact fact) { state_ = next(state_, fact); }
+  void afterFrame();
+
+  SendState state_ = SendState::DataRecvd;
+  bool resetDue_ = false;
+  uint64_t resetCode_ = 0;
+  uint64_t finalSize_ = 0;  // of RESET_STREAM
+  SendCredit credit_;
+  SendBuffer buffer_;
+};
+
+}  // namespace quic

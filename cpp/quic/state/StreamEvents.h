@@ -1,0 +1,49 @@
+// What streams tell the application. Values; queued by QuicStreamManager, drained through the connection's pollEvent().
+#pragma once
+
+#include <variant>
+
+#include "quic/common/Ids.h"
+
+namespace quic {
+
+/// The peer opened a stream. Comes before anything else about it.
+struct StreamOpened {
+  StreamId id;
+};
+/// Bytes or the end can be read. At most one is queued for a stream until it was read.
+struct StreamReadable {
+  StreamId id;
+};
+/// RESET_STREAM: nothing more can be read; bytes that were not read are gone (RFC 9000 §3.2).
+struct StreamReset {
+  StreamId id;
+  uint64_t errorCode = 0;
+};
+/// STOP_SENDING: our sending part has been reset with the same code (RFC 9000 §3.5).
+struct StreamStopped {
+  StreamId id;
+  uint64_t errorCode = 0;
+};
+/// What is buffered for sending has fallen to the low mark after having been above it.
+struct StreamWritable {
+  StreamId id;
+};
+/// Everything up to and including FIN was acknowledged by the peer.
+struct StreamSendComplete {
+  StreamId id;
+};
+/// Both parts have reached a final state and the stream is forgotten. The last event of a stream.
+struct StreamClosed {
+  StreamId id;
+};
+/// The peer allows streams of this kind up to this count in all.
+struct StreamsAvailable {
+  bool unidirectional = false;
+  uint64_t limit = 0;
+};
+
+using StreamEvent = std::variant<StreamOpened, StreamReadable, StreamReset, StreamStopped, StreamWritable,
+                                 StreamSendComplete, StreamClosed, StreamsAvailable>;
+
+}  // namespace quic

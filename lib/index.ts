@@ -1,0 +1,44 @@
+/** The public face of the package: two verbs, the objects that they give, and the types of both. Nothing but exports. */
+import { type Address } from './address.js';
+import { Client } from './client.js';
+import { type QuicConnection } from './connection.js';
+import { CallSite } from './errors.js';
+import { loadNative } from './native.js';
+import { type ConnectOptions, type ListenOptions } from './options.js';
+import { type QuicServer, listenWith } from './server.js';
+
+const client = new Client(loadNative);
+
+/**
+ * Opens a connection. Resolves when the handshake is complete and the server is authenticated; `signal` governs only until
+ * then.
+ */
+export function connect(address: Address, options: ConnectOptions): Promise<QuicConnection> {
+  return client.connect(address, options);
+}
+
+/** Binds and listens. Resolves when the socket is bound. */
+export function listen(options: ListenOptions): Promise<QuicServer> {
+  return listenWith(loadNative, options, new CallSite(listen));
+}
+
+export { QuicConnection, type CloseOptions, type ConnectionStats, type Path, type QuicConnectionEvents } from './connection.js';
+export { QuicServer, type QuicServerEvents, type ServerStats } from './server.js';
+export { QuicReceiveStream, QuicSendStream, QuicStream, type OpenStreamOptions, type StreamIdentity } from './streams.js';
+export { PreparedMigration } from './mover.js';
+export { QuicError, type ErrorCodeInput, type QuicErrorCode } from './errors.js';
+export { type Abortable } from './abort.js';
+export { type Address, type SocketAddress } from './address.js';
+export { type ClientTls, type ConnectOptions, type ListenOptions, type Pem, type ServerTls, type TransportOptions } from './options.js';
+export {
+  type ClientMigrationEvent,
+  type ClientMigrationOptions,
+  type MigrationOutcome,
+  type MigrationPlan,
+  type MigrationPlanner,
+  type MigrationStepOptions,
+  type NegotiatedServerMigration,
+  type ServerMigrationEvent,
+  type ServerMigrationOptions,
+  type ServerMigrationProtocol,
+} from './migration.js';

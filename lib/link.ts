@@ -1,0 +1,421 @@
+/**
+ * One connection between the native side and its public face, from the first command to the last record. It owns the
+ * channels of its streams and decides when the connection is over; nothing here knows Node's streams.
+ *
+ * A link is `opening` (clients only), `open`, `closing` (no new streams; CONNECTION_CLOSE goes when the last stream is
+ * done), `closed` (CONNECTION_CLOSE was commanded) and `over` (the native side has forgotten the connection).
+ */
+import { Deferred, abortable, checkSignal } from './abort.js';
+import { Channel } from './channel.js';
+import { type CloseOptions, type ConnectionStats, type Path, type QuicConnection, newConnection } from './connection.js';
+import { diagnostics } from './diagnostics.js';
+import { CallSite, QuicError, closedError, fromThrown, invalidArgument, isClean, quicError, toWireCode, wireCodeOf } from './errors.js';
+import { Handoff } from './handoff.js';
+import { type Host, numberAt } from './host.js';
+import { LinkMigration } from './link-migration.js';
+import { type ClosedRecord, type MigrationRecord, type OpenedRecord, type PathRecord, RecordKind, type StatsRecord } from './native.js';
+import { StreamOpener, kInitiatedByServer } from './opener.js';
+import { type OpenStreamOptions, type QuicReceiveStream, type QuicSendStream, type QuicStream, newQuicStream, newReceiveStream, newSendStream } from './streams.js';
+
+/** Who made the link, and wants to know how it goes. */
+export interface LinkOwner {
+  onLinkOpened(link: Link): void;
+  /** `error` is undefined when the connection was closed cleanly. */
+  onLinkOver(link: Link, error: QuicError | undefined): void;
+  onMigrationRecord?(link: Link, record: MigrationRecord): void;
+}
+
+/** Transport codes that we command (RFC 9000 §20.1). */
+export const kNoError = 0n;
+export const kConnectionRefused = 2n;
+
+const kNothing = new Uint8Array(0);
+const kNoOptions: OpenStreamOptions = {};
+
+function bigintAt(words: Uint32Array, index: number): bigint {
+  return BigInt(words[index] as number) | (BigInt(words[index + 1] as number) << 32n);
+}
+
+/** What is known of a connection before its handshake. */
+export interface LinkIdentity {
+  readonly number: number;
+  readonly side: 'client' | 'server';
+  readonly name: string;
+  /** Streams of the peer's that may wait to be taken; more are refused. */
+  readonly maxIncoming: number;
+}
+
+export class Link {
+  readonly host: Host;
+  readonly number: number;
+  readonly side: 'client' | 'server';
+  readonly name: string;
+  readonly #maxIncoming: number;
+  readonly #owner: LinkOwner;
+  readonly #opener: StreamOpener;
+  readonly #channels = new Map<number, Channel>();
+  readonly #incoming = new Handoff<Channel>((channel) => this.#onTaken(channel));
+  #state: 'opening' | 'open' | 'closing' | 'closed' | 'over' = 'opening';
+  #opened: OpenedRecord | undefined;
+  #path: Path | undefined;
+  #connection: QuicConnection | undefined;
+  #migration: LinkMigration | undefined;
+  #closeWith = { code: 0n, reason: '' };
+  /** What the application destroyed the connection with. */
+  #destroyedWith: Error | undefined;
+  /** Why nothing can be done any more. */
+  #error: Error | undefined;
+  /** What `closed` rejects with. */
+  #failure: Error | undefined;
+  #closed: Deferred<void> | undefined;
+  #stats: Map<number, { readonly answer: Deferred<ConnectionStats>; readonly site: CallSite }> | undefined;
+  #nextRequest = 1;
+
+  constructor(host: Host, { number, side, name, maxIncoming }: LinkIdentity, owner: LinkOwner) {
+    this.host = host;
+    this.number = number;
+    this.side = side;
+    this.name = name;
+    this.#maxIncoming = maxIncoming;
+    this.#owner = owner;
+    this.#opener = new StreamOpener(side);
+    host.add(this);
+  }
+
+  // ---- nouns
+
+  get connection(): QuicConnection {
+    this.#connection ??= newConnection(this);
+    return this.#connection;
+  }
+  get alpn(): string {
+    return this.#opened?.alpn ?? '';
+  }
+  get path(): Path {
+    return this.#path as Path;
+  }
+  get peerCertificate(): Uint8Array | undefined {
+    const certificate = this.#opened?.certificate ?? '';
+    return certificate === '' ? undefined : Buffer.from(certificate, 'base64');
+  }
+  get serverMigration(): LinkMigration | undefined {
+    return this.#migration;
+  }
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+  get isOver(): boolean {
+    return this.#state === 'closed' || this.#state === 'over';
+  }
+  get error(): Error {
+    return this.#error ?? quicError('ERR_QUIC_CONNECTION_CLOSED');
+  }
+  get closed(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#closed = new Deferred();
+      if (this.#state === 'over') this.#settleClosed();
+    }
+    return this.#closed.promise;
+  }
+  get incomingStreams(): AsyncIterable<QuicStream | QuicReceiveStream> {
+    return { [Symbol.asyncIterator]: () => this.#iterateIncoming() };
+  }
+
+  // ---- verbs
+
+  async openStream(isUnidirectional: boolean, options: OpenStreamOptions = kNoOptions): Promise<QuicStream | QuicSendStream> {
+    checkSignal(options.signal);
+    if (this.#state !== 'open') throw this.#error ?? quicError('ERR_QUIC_CONNECTION_CLOSED');
+    const id = this.#opener.tryOpen(isUnidirectional) ?? (await this.#opener.wait(isUnidirectional, options, this.openStream));
+    if (this.isOver) throw this.error;
+    const channel = new Channel(this, id, 'local');
+    this.#channels.set(id, channel);
+    return isUnidirectional ? newSendStream(channel) : newQuicStream(channel);
+  }
+
+  /** Gives streams that wait to those who listen. */
+  handOut(): void {
+    while (this.connection.listenerCount('stream') > 0) {
+      const channel = this.#incoming.take();
+      if (channel === undefined) return;
+      this.connection.emit('stream', channel.receiver as QuicStream | QuicReceiveStream);
+    }
+  }
+
+  /** Nobody shall get this stream any more. */
+  withdraw(channel: Channel): void {
+    this.#incoming.withdraw(channel);
+  }
+
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { code = 0n, reason = '', signal } = options;
+    const wireCode = toWireCode(code);
+    if (typeof reason !== 'string') throw invalidArgument('`reason` must be a string');
+    checkSignal(signal);
+    if (this.#state === 'over') return;
+    if (this.#state === 'opening' || this.#state === 'open') {
+      this.#state = 'closing';
+      this.#closeWith = { code: wireCode, reason };
+      this.#opener.fail(() => quicError('ERR_QUIC_CONNECTION_CLOSED'));
+      this.#discardIncoming();
+      this.#closeWhenDone();
+    }
+    await abortable(this.closed, signal, () => this.destroy());
+  }
+
+  destroy(error?: Error): void {
+    if (this.isOver) return;
+    const reason = error instanceof QuicError ? error.reason : '';
+    this.#destroyedWith = error;
+    this.#command(true, wireCodeOf(error), reason);
+    const cause = error ?? quicError('ERR_QUIC_CONNECTION_CLOSED');
+    this.#error = cause;
+    this.#failEverything(cause);
+  }
+
+  /** A server that takes no more connections. */
+  refuse(): void {
+    this.#command(false, kConnectionRefused, '');
+  }
+
+  async dispose(): Promise<void> {
+    this.#discardIncoming();
+    for (const channel of this.#channels.values()) channel.abandon();
+    await this.close().catch(() => undefined);
+  }
+
+  async stats(): Promise<ConnectionStats> {
+    if (this.isOver) throw this.error;
+    const request = this.#nextRequest++;
+    const entry = { answer: new Deferred<ConnectionStats>(), site: new CallSite(this.stats) };
+    this.#stats ??= new Map();
+    this.#stats.set(request, entry);
+    this.host.native.stats(this.number, request);
+    this.host.touch();
+    return entry.answer.promise;
+  }
+
+  startProbing(): void {
+    if (this.isOver) throw this.error;
+    try {
+      this.host.native.startProbing(this.number);
+    } catch (error) {
+      throw fromThrown(error);
+    }
+    this.host.touch();
+  }
+
+  // ---- commands of channels
+
+  write(channel: Channel, bytes: Uint8Array, isLast: boolean): void {
+    if (!channel.isAnnounced) this.#announce(channel, channel.id - 4);
+    this.host.native.streamWrite(this.number, channel.id, bytes, isLast);
+    this.host.touch();
+  }
+  writev(channel: Channel, chunks: readonly Uint8Array[], isLast: boolean): void {
+    if (!channel.isAnnounced) this.#announce(channel, channel.id - 4);
+    this.host.native.streamWritev(this.number, channel.id, chunks, isLast);
+    this.host.touch();
+  }
+  consume(channel: Channel, bytes: number): void {
+    if (this.isOver) return;
+    this.host.native.streamConsume(this.number, channel.id, bytes);
+    this.host.touch();
+  }
+  reset(channel: Channel, code: bigint): void {
+    if (this.isOver) return;
+    if (!channel.isAnnounced) this.#announce(channel, channel.id);
+    this.host.native.streamReset(this.number, channel.id, code);
+    this.host.touch();
+  }
+  stop(channel: Channel, code: bigint): void {
+    if (this.isOver) return;
+    if (!channel.isAnnounced) this.#announce(channel, channel.id);
+    this.host.native.streamStop(this.number, channel.id, code);
+    this.host.touch();
+  }
+
+  /** The native side opens a stream when its id is the next: those before it are opened with nothing in them. */
+  #announce(channel: Channel, upTo: number): void {
+    channel.isAnnounced = true;
+    this.#opener.announce(upTo, (id) => {
+      const before = this.#channels.get(id);
+      if (before !== undefined) before.isAnnounced = true;
+      this.host.native.streamWrite(this.number, id, kNothing, false);
+    });
+    if (upTo < channel.id) this.#opener.announce(channel.id, () => undefined);
+  }
+
+  // ---- records
+
+  onOpened(record: OpenedRecord): void {
+    if (this.#state !== 'opening') return;
+    this.#state = 'open';
+    this.#opened = record;
+    this.#path = Object.freeze({ local: record.local, peer: record.peer });
+    if (record.serverMigration !== 0) this.#migration = new LinkMigration(this, record.serverMigration);
+    diagnostics.connection.publish({ connection: this.connection });
+    this.#owner.onLinkOpened(this);
+  }
+
+  onClosed(record: ClosedRecord): void {
+    if (this.#state === 'over') return;
+    const wasCommanded = this.#state === 'closed';
+    this.#over(wasCommanded || isClean(record) ? undefined : closedError(record), wasCommanded ? undefined : closedError(record));
+  }
+
+  /** The host is gone, and every connection with it. */
+  onHostClosed(): void {
+    if (this.#state === 'over') return;
+    this.#over(this.#state === 'closed' ? undefined : quicError('ERR_QUIC_SERVER_CLOSED'), quicError('ERR_QUIC_SERVER_CLOSED'));
+  }
+
+  onStreamRecord(words: Uint32Array, base: number, bytes: Uint8Array): void {
+    const id = numberAt(words, base + 3);
+    const kind = words[base] as number;
+    if (kind === RecordKind.StreamOpened) {
+      this.#onStreamOpened(id);
+      return;
+    }
+    const channel = this.#channels.get(id);
+    if (channel === undefined || this.isOver) return;
+    switch (kind) {
+      case RecordKind.StreamData:
+        channel.onData(bytes, words[base + 5] as number, words[base + 6] as number, words[base + 7] === 1);
+        return;
+      case RecordKind.StreamReset:
+        channel.onReset(bigintAt(words, base + 5));
+        return;
+      case RecordKind.StreamStopped:
+        channel.onStopped(bigintAt(words, base + 5));
+        return;
+      case RecordKind.StreamWritable:
+        channel.onWritable();
+        return;
+      case RecordKind.StreamSendComplete:
+        channel.onSendComplete();
+        return;
+      case RecordKind.StreamClosed:
+        this.#channels.delete(id);
+        channel.onClosed();
+        if (this.#state === 'closing') this.#closeWhenDone();
+        return;
+      default:
+    }
+  }
+
+  onStreamsAvailable(isUnidirectional: boolean, count: number): void {
+    this.#opener.allow(isUnidirectional, count);
+  }
+
+  onFact(kind: number, json: unknown, word: number): void {
+    if (kind === RecordKind.Stats) this.#onStats(json as StatsRecord, word);
+    else if (this.#connection === undefined || this.#state === 'over') return;
+    else if (kind === RecordKind.PathChanged) this.#onPathChanged(json as PathRecord);
+    else if (this.side === 'server') this.#owner.onMigrationRecord?.(this, json as MigrationRecord);
+    else this.#migration?.onRecord(json as MigrationRecord);
+  }
+
+  #onStreamOpened(id: number): void {
+    const channel = new Channel(this, id, 'remote');
+    const isOurs = ((id & kInitiatedByServer) !== 0) === (this.side === 'server');
+    if (isOurs || this.#channels.has(id)) return;
+    const stream = channel.isUnidirectional ? newReceiveStream(channel) : newQuicStream(channel);
+    this.#channels.set(id, channel);
+    if (this.#state !== 'open' || this.#incoming.size >= this.#maxIncoming) {
+      stream.destroy();
+    } else if (this.connection.listenerCount('stream') > 0 && this.#incoming.size === 0) {
+      this.#onTaken(channel);
+      this.connection.emit('stream', stream);
+    } else {
+      this.#incoming.offer(channel);
+    }
+  }
+
+  /** For a stream that only the peer writes this is what lets the peer open another: see `streamConsume`. */
+  #onTaken(channel: Channel): void {
+    channel.isTaken = true;
+    if (channel.isUnidirectional) this.consume(channel, 0);
+  }
+
+  #iterateIncoming(): AsyncIterableIterator<QuicStream | QuicReceiveStream> {
+    const channels = this.#incoming.iterate();
+    const face = ({ value, done }: IteratorResult<Channel>): IteratorResult<QuicStream | QuicReceiveStream> =>
+      done === true ? { value: undefined, done } : { value: (value as Channel).receiver as QuicStream | QuicReceiveStream, done: false };
+    const iterator: AsyncIterableIterator<QuicStream | QuicReceiveStream> = {
+      next: () => channels.next().then(face),
+      return: () => (channels.return?.() ?? Promise.resolve({ value: undefined, done: true })).then(face),
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  #onPathChanged(record: PathRecord): void {
+    this.#path = Object.freeze({ local: record.local, peer: record.peer });
+    this.connection.emit('pathChanged', this.#path);
+  }
+
+  #onStats(record: StatsRecord, request: number): void {
+    const entry = this.#stats?.get(request);
+    if (entry === undefined) return;
+    this.#stats?.delete(request);
+    const count = (name: string): bigint => BigInt(Math.trunc(record[name] ?? 0));
+    const size = (name: string): number => record[name] ?? 0;
+    entry.answer.resolve({
+      bytesSent: count('bytesSent'),
+      bytesReceived: count('bytesReceived'),
+      packetsSent: count('packetsSent'),
+      packetsReceived: count('packetsReceived'),
+      packetsLost: count('packetsLost'),
+      smoothedRtt: size('smoothedRtt'),
+      minRtt: size('minRtt'),
+      congestionWindow: size('congestionWindow'),
+      bytesInFlight: size('bytesInFlight'),
+    });
+  }
+
+  // ---- the end
+
+  #closeWhenDone(): void {
+    if (this.#channels.size > 0) return;
+    this.#command(true, this.#closeWith.code, this.#closeWith.reason);
+  }
+
+  #command(isApplication: boolean, code: bigint, reason: string): void {
+    this.#state = 'closed';
+    this.host.native.closeConnection(this.number, isApplication, code, reason);
+    this.host.touch();
+  }
+
+  #discardIncoming(): void {
+    for (const channel of this.#incoming.clear()) channel.receiver?.destroy();
+  }
+
+  #failEverything(error: Error): void {
+    this.#opener.fail(() => error);
+    for (const channel of this.#channels.values()) channel.onConnectionLost(error);
+    this.#channels.clear();
+    this.#incoming.end();
+    for (const { answer, site } of this.#stats?.values() ?? []) {
+      answer.reject(site.adopt(quicError('ERR_QUIC_CONNECTION_CLOSED', undefined, error)));
+    }
+    this.#stats = undefined;
+  }
+
+  /** `error`: why, if it was no clean end. `because`: the same for those who still wanted something. */
+  #over(error: QuicError | undefined, because: QuicError | undefined): void {
+    this.#state = 'over';
+    this.#error ??= because;
+    this.#failure = this.#destroyedWith ?? error;
+    this.host.remove(this);
+    this.#failEverything(this.error);
+    this.#settleClosed();
+    if (this.#opened !== undefined) diagnostics.closed.publish({ connection: this.connection, error: this.#failure });
+    this.#owner.onLinkOver(this, error);
+  }
+
+  #settleClosed(): void {
+    if (this.#failure === undefined) this.#closed?.resolve();
+    else this.#closed?.reject(this.#failure);
+  }
+}

@@ -1,0 +1,119 @@
+/** Server migration: what users say and hear of it. The moving itself is commanded in mover.ts. */
+import { type Abortable } from './abort.js';
+import { type Address, type SocketAddress, formatAddress, parseLiteral } from './address.js';
+import { type Path, type QuicConnection } from './connection.js';
+import { type QuicError, invalidArgument } from './errors.js';
+import { type NativePlan } from './native.js';
+
+/**
+ * Who tells the client the new address: the server before it moves (`explicit`), the server at the handshake as a pool of
+ * candidates, or nobody: the server appears at its new address, announced (`synchronized-symmetric`) or not (`symmetric`).
+ */
+export type ServerMigrationProtocol = 'explicit' | 'pool-of-addresses' | 'symmetric' | 'synchronized-symmetric';
+
+export interface ClientMigrationOptions {
+  readonly protocols: readonly [ServerMigrationProtocol, ...ServerMigrationProtocol[]];
+  /**
+   * When to start probing an announced address (Explicit).
+   * `'reactive'` waits for a probe timeout on the old address; `'proactive'` starts at once;
+   * `'manual'` waits for `connection.serverMigration.startProbing()`. Default `'reactive'`.
+   */
+  readonly explicitProbing?: 'reactive' | 'proactive' | 'manual';
+  /**
+   * May this client send to an address that the server names? (RFC 9000 §21.5: request forgery.)
+   * `'routable'` refuses loopback, link-local, multicast and unspecified addresses unless the connection itself began on
+   * one of that kind. A refusal closes with ERR_QUIC_MIGRATION_ADDRESS_REFUSED. Default `'routable'`.
+   */
+  readonly acceptAddress?: 'routable' | 'any';
+  /** An announced address that was not used by then is forgotten. Milliseconds. Default 60 000. */
+  readonly announcementLifetime?: number;
+}
+export interface ServerMigrationOptions {
+  readonly protocols: readonly [ServerMigrationProtocol, ...ServerMigrationProtocol[]];
+  /** Sent to each client at the handshake when Pool of Addresses is negotiated; needed for that protocol. At most 16. */
+  readonly pool?: readonly [Address, ...Address[]];
+}
+export interface NegotiatedServerMigration {
+  readonly protocols: ReadonlySet<ServerMigrationProtocol>;
+  /** Where a client is; at a server always `'idle'`. */
+  readonly state: 'idle' | 'announced' | 'probing' | 'validating';
+  /** Explicit only, in state `'announced'`; otherwise throws ERR_QUIC_MIGRATION_INVALID_STATE. */
+  startProbing(): void;
+}
+
+/** Only the protocol that needs an address can carry one. */
+export type MigrationPlan =
+  | { readonly protocol: 'explicit'; readonly address: Address }
+  | { readonly protocol: 'pool-of-addresses' }
+  | { readonly protocol: 'symmetric' }
+  | { readonly protocol: 'synchronized-symmetric' };
+/** Decides for each connection. `'close'` leaves it out: it is served until the server moves, and then closed. */
+export type MigrationPlanner = (connection: QuicConnection) => MigrationPlan | 'close';
+
+/** What became of one connection. */
+export type MigrationOutcome =
+  | { readonly connection: QuicConnection; readonly status: 'ready'; readonly protocol: ServerMigrationProtocol }
+  | { readonly connection: QuicConnection; readonly status: 'migrated'; readonly protocol: ServerMigrationProtocol }
+  /** It is gone. */
+  | { readonly connection: QuicConnection; readonly status: 'closed'; readonly error: QuicError }
+  /** It cannot take part: it is served until the server moves, and then closed (ERR_QUIC_MIGRATED). */
+  | { readonly connection: QuicConnection; readonly status: 'excluded'; readonly error: QuicError }
+  /** The deadline passed before it was ready, or had moved. */
+  | { readonly connection: QuicConnection; readonly status: 'pending'; readonly error: QuicError };
+
+/** A step of a move that waits for clients. */
+export interface MigrationStepOptions extends Abortable {
+  /** Connections that have not answered after so many milliseconds are `'pending'` in the outcomes. */
+  readonly deadline?: number;
+}
+
+/** What a client hears of its server's moves. */
+export type ClientMigrationEvent =
+  | { readonly type: 'pool-address'; readonly address: SocketAddress }
+  | { readonly type: 'announced'; readonly protocol: 'explicit'; readonly address: SocketAddress }
+  | { readonly type: 'announced'; readonly protocol: 'synchronized-symmetric' }
+  | { readonly type: 'probing'; readonly protocol: 'explicit' | 'pool-of-addresses'; readonly address: SocketAddress }
+  | { readonly type: 'reverted'; readonly address: SocketAddress }
+  | { readonly type: 'expired'; readonly address: SocketAddress | undefined }
+  | { readonly type: 'detected'; readonly protocol: ServerMigrationProtocol; readonly address: SocketAddress }
+  /** `downtime`: milliseconds between the last packet on the old path and the first on the new one. */
+  | { readonly type: 'completed'; readonly protocol: ServerMigrationProtocol; readonly path: Path; readonly downtime: number };
+/** What a server hears of its connections while it moves. */
+export type ServerMigrationEvent =
+  | { readonly type: 'pool-acknowledged'; readonly connection: QuicConnection }
+  | { readonly type: 'ready'; readonly connection: QuicConnection; readonly protocol: ServerMigrationProtocol }
+  | { readonly type: 'completed'; readonly connection: QuicConnection; readonly protocol: ServerMigrationProtocol }
+  | { readonly type: 'failed'; readonly connection: QuicConnection; readonly error: QuicError };
+
+/** Bits of transport parameter 0x64, in the order of the names. */
+const bits: ReadonlyMap<ServerMigrationProtocol, number> = new Map([
+  ['explicit', 1],
+  ['pool-of-addresses', 2],
+  ['symmetric', 4],
+  ['synchronized-symmetric', 8],
+]);
+export const protocolNames: readonly ServerMigrationProtocol[] = [...bits.keys()];
+
+export function maskOf(protocols: Iterable<ServerMigrationProtocol>): number {
+  let mask = 0;
+  for (const protocol of protocols) mask |= bits.get(protocol) ?? 0;
+  return mask;
+}
+
+export function protocolsOf(mask: number): ReadonlySet<ServerMigrationProtocol> {
+  return new Set(protocolNames.filter((name) => (mask & (bits.get(name) ?? 0)) !== 0));
+}
+
+/** Checks a plan and turns it into what the native side wants. Connection 0 is all of them. */
+export function nativePlan(plan: MigrationPlan | 'close', connection: number): NativePlan {
+  if (plan === 'close') return { connection, protocol: 'close' };
+  const protocol = (plan as Partial<MigrationPlan> | undefined | null)?.protocol;
+  if (protocol === undefined || !bits.has(protocol)) {
+    throw invalidArgument(`a plan's \`protocol\` must be one of ${protocolNames.map((name) => `'${name}'`).join(', ')}`);
+  }
+  if (plan.protocol === 'explicit') {
+    return { connection, protocol, address: formatAddress(parseLiteral(plan.address, "the plan's `address`", 1)) };
+  }
+  if ('address' in plan) throw invalidArgument(`a plan for '${protocol}' has no address`);
+  return { connection, protocol };
+}

@@ -1,0 +1,229 @@
+/**
+ * The one file that names native functions, with their types.
+ *
+ * A `NativeQuic` is a host: one server with its workers, or the clients of one environment. Commands go down as calls with
+ * plain numbers, facts come up in batches of fixed-size records, one callback for each wake. All calls are made on the
+ * thread of the JavaScript environment that made the host; so is the callback. No callback comes after `close` was answered
+ * by the `HostClosed` record.
+ */
+import { loadAddon } from './addon.cjs';
+
+/** Words of one record in a batch. */
+export const RECORD_WORDS = 8;
+
+/**
+ * Records: word 0 is the kind, 1-2 the connection (low, high), 3-4 the stream id or a 62-bit code (low, high), 5 and 6 an
+ * offset and a length into the bytes of the batch, 7 a flag or small number. `json` records carry UTF-8 JSON in their bytes.
+ */
+export const RecordKind = {
+  /** json OpenedRecord. Client: the handshake is finished. Server: a new connection, its handshake finished. */
+  ConnectionOpened: 1,
+  HandshakeConfirmed: 2,
+  /** json ClosedRecord. The last record of a connection. */
+  ConnectionClosed: 3,
+  /** The peer opened stream (3-4). */
+  StreamOpened: 4,
+  /** Bytes (5, 6) of stream (3-4); 7 is 1 when they are the last. */
+  StreamData: 5,
+  /** Stream (3-4) was reset by the peer; the code in words 5-6 (low, high). */
+  StreamReset: 6,
+  /** The peer asked to stop sending on stream (3-4); the code in words 5-6 (low, high). */
+  StreamStopped: 7,
+  /**
+   * Stream (3-4) holds no more than the low mark (256 KiB) and at least as much was written since the last such record, or
+   * since the stream was opened. So a writer that counts, and waits once it has written twice the low mark since the last
+   * record, never waits in vain, however fast the bytes left.
+   */
+  StreamWritable: 8,
+  /** All of stream (3-4) up to FIN was acknowledged. */
+  StreamSendComplete: 9,
+  /** The last record of stream (3-4); after StreamSendComplete, if that comes. */
+  StreamClosed: 10,
+  /** The peer allows streams: 3-4 is the count in all, 7 is 1 for unidirectional ones. May come before ConnectionOpened. */
+  StreamsAvailable: 11,
+  /** json PathRecord. */
+  PathChanged: 12,
+  /** json MigrationRecord: server migration, on one connection of either side. */
+  Migration: 13,
+  /** Raw bytes. */
+  SessionTicket: 14,
+  /** UTF-8 text, one line. */
+  KeyLog: 15,
+  /** json OutcomeRecord[]: every connection is ready or closed or left out. Server, connection 0. */
+  MigrationPrepared: 16,
+  /** json OutcomeRecord[]: every ready connection has migrated or closed. Server, connection 0. */
+  MigrationCompleted: 17,
+  /** json ClosedRecord: rebinding failed, the old address works on. Server, connection 0. */
+  MigrationFailed: 18,
+  /** json StatsRecord; word 7 is the request. */
+  Stats: 19,
+  /** Everything is released; nothing comes after it. Connection 0. */
+  HostClosed: 20,
+} as const;
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+/** A SocketAddress as the native side writes it. */
+export interface NativeAddress {
+  readonly family: 'IPv4' | 'IPv6';
+  readonly host: string;
+  readonly port: number;
+}
+export interface PathRecord {
+  readonly local: NativeAddress;
+  readonly peer: NativeAddress;
+}
+export interface OpenedRecord extends PathRecord {
+  readonly alpn: string;
+  /** DER, base64; empty when the peer sent none. */
+  readonly certificate: string;
+  /** Negotiated protocols, bits of transport parameter 0x64. */
+  readonly serverMigration: number;
+}
+/** How an error crosses: `kind` and `name` select the code of a QuicError, `wireCode` is decimal (62 bits). */
+export interface ClosedRecord {
+  readonly kind: 'transport' | 'application' | 'local';
+  /** TransportErrorCode or LocalErrorCode by name, `CRYPTO_ERROR` for alerts, `APPLICATION`. */
+  readonly name: string;
+  readonly wireCode: string;
+  readonly reason: string;
+  readonly initiator: 'local' | 'remote';
+  /** Server, when the connection was never opened: whose attempt it was. */
+  readonly peer?: NativeAddress;
+}
+export type NativeProtocol = 'explicit' | 'pool-of-addresses' | 'symmetric' | 'synchronized-symmetric';
+export interface MigrationRecord {
+  readonly type:
+    | 'pool-address' | 'announced' | 'probing' | 'reverted' | 'expired' | 'detected' | 'completed' // client
+    | 'ready' | 'failed' | 'pool-acknowledged'; // server ('completed' too)
+  readonly protocol?: NativeProtocol;
+  readonly address?: NativeAddress;
+  /** 'failed': a ServerMigrationError by name. */
+  readonly error?: string;
+  /** 'completed' at a client: milliseconds between the last packet of the old path and the first of the new one. */
+  readonly downtime?: number;
+}
+export interface OutcomeRecord {
+  readonly connection: number;
+  readonly status: 'ready' | 'migrated' | 'closed' | 'excluded' | 'pending';
+  readonly protocol?: NativeProtocol;
+}
+export interface StatsRecord {
+  readonly [name: string]: number;
+}
+
+/** Durations in milliseconds, sizes in bytes; absent: the native default. */
+export interface NativeTransportOptions {
+  readonly alpn: readonly string[];
+  readonly idleTimeout?: number;
+  readonly handshakeTimeout?: number;
+  readonly keepAliveInterval?: number;
+  readonly bidirectionalStreams?: number;
+  readonly unidirectionalStreams?: number;
+  readonly connectionWindow?: number;
+  readonly streamWindow?: number;
+  readonly datagramSize?: number;
+  readonly keylog?: boolean;
+}
+export interface NativeConnectOptions extends NativeTransportOptions {
+  /** Literal address of the peer: names are resolved before. */
+  readonly host: string;
+  readonly port: number;
+  /** What is verified and, for a DNS name, sent as SNI. */
+  readonly serverName: string;
+  readonly localHost?: string;
+  readonly localPort?: number;
+  /** PEM; empty: the roots of the system. */
+  readonly ca: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+  readonly verify: boolean;
+  /** Offered protocols, bits; 0: off. */
+  readonly migrationProtocols: number;
+  readonly explicitProbing?: 'reactive' | 'proactive' | 'manual';
+  readonly acceptAddress?: 'routable' | 'any';
+  readonly announcementLifetime?: number;
+}
+export interface NativeListenOptions extends NativeTransportOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly workers: number;
+  readonly backlog: number;
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa?: string;
+  readonly migrationProtocols: number;
+  readonly pool: readonly string[];
+}
+/** A plan for one connection, or for all (connection 0). `protocol` 'close' leaves it out. */
+export interface NativePlan {
+  readonly connection: number;
+  readonly protocol: NativeProtocol | 'close';
+  /** 'host:port', Explicit only. */
+  readonly address?: string;
+}
+
+/** Called once for each wake. `words` is reused by the next call; `bytes` is the receiver's own. */
+export type OnBatch = (words: Uint32Array, records: number, bytes: Uint8Array) => void;
+
+/** Every method throws only for misuse, with `code` (ERR_QUIC_*) and `wireCode` on the error; none blocks. */
+export interface NativeQuic {
+  /** Server. Binds; returns the address in use. Throws what the kernel said (EADDRINUSE...). */
+  listen(options: NativeListenOptions): NativeAddress;
+  /** Client. `connection` is the caller's own number, above 0 and never used before. */
+  connect(connection: number, options: NativeConnectOptions): void;
+
+  /** Opens the stream if its id is the next of its kind: the caller counts, within what StreamsAvailable allows. */
+  streamWrite(connection: number, stream: number, bytes: Uint8Array, fin: boolean): void;
+  /** Several buffers, one call, one native chunk. */
+  streamWritev(connection: number, stream: number, chunks: readonly Uint8Array[], fin: boolean): void;
+  /**
+   * So many bytes of StreamData were taken by the application: as many more may come up. Not called for a stream that has
+   * ended. With 0 it says, once for each unidirectional stream of the peer's, that the application has got the stream: only
+   * then, and when it is finished, may the peer open another in its place.
+   */
+  streamConsume(connection: number, stream: number, bytes: number): void;
+  /** Codes are 62-bit. */
+  streamReset(connection: number, stream: number, code: bigint): void;
+  streamStop(connection: number, stream: number, code: bigint): void;
+
+  /** CONNECTION_CLOSE now. `application`: code is the application's, else a transport code. Answered by ConnectionClosed. */
+  closeConnection(connection: number, application: boolean, code: bigint, reason: string): void;
+  /** Answered by a Stats record with this request number. */
+  stats(connection: number, request: number): void;
+
+  /** Client, explicitProbing 'manual'. */
+  startProbing(connection: number): void;
+
+  /** Server: step 1. `deadline` in milliseconds. Answered by MigrationPrepared, or MigrationFailed. No plan at all is one too. */
+  prepareMigration(plans: readonly NativePlan[], deadline: number): void;
+  /** Server: step 2. No address: the sockets are kept. Answered by MigrationCompleted or MigrationFailed. */
+  networkSwitched(address: { readonly host: string; readonly port: number } | undefined, deadline: number): void;
+  cancelMigration(): void;
+  /** Server: the address in use. */
+  address(): NativeAddress;
+  /** Server: refuse new connections (true) or take them. */
+  refuse(refuse: boolean): void;
+
+  /** Keep the event loop alive (default) or not. */
+  ref(): void;
+  unref(): void;
+  /** Send what waits to be sent, now: with `workers: 0` and clients on Node's loop, calls before it only queue. */
+  flush(): void;
+  /** Release everything; connections that are open are closed first. Answered by HostClosed. */
+  close(): void;
+}
+
+export interface NativeModule {
+  /** `threaded`: client connections live on a thread of their own instead of Node's loop. */
+  NativeQuic: new (role: 'client' | 'server', threaded: boolean, onBatch: OnBatch) => NativeQuic;
+  /** Version of OpenSSL inside. */
+  readonly tlsVersion: string;
+}
+
+let loaded: NativeModule | undefined;
+
+/** The addon, loaded when it is first wanted: importing the package alone costs nothing and cannot fail. */
+export function loadNative(): NativeModule {
+  loaded ??= loadAddon() as NativeModule;
+  return loaded;
+}

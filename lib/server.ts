@@ -1,0 +1,268 @@
+/** The verb `listen` and the server that it makes. */
+import { EventEmitter } from 'node:events';
+import { type Abortable, Deferred, abortable, checkSignal } from './abort.js';
+import { type SocketAddress, formatAddress } from './address.js';
+import { type QuicConnection } from './connection.js';
+import { diagnostics } from './diagnostics.js';
+import { type CallSite, type QuicError, closedError, fromThrown, quicError } from './errors.js';
+import { Handoff } from './handoff.js';
+import { Host, type HostOwner } from './host.js';
+import { Link, type LinkOwner, kConnectionRefused } from './link.js';
+import { type MigrationPlan, type MigrationPlanner, type MigrationStepOptions, type ServerMigrationEvent } from './migration.js';
+import { Mover, type PreparedMigration } from './mover.js';
+import { type ClosedRecord, type MigrationRecord, type NativeModule, type OpenedRecord } from './native.js';
+import { type ListenOptions, type ListenRequest, listenRequest, maxIncoming } from './options.js';
+
+export interface QuicServerEvents {
+  /** A new connection. With a listener connections go to it; without one they wait for `for await`. */
+  connection: [connection: QuicConnection];
+  /** A connection attempt failed or was refused before it could be taken. */
+  refused: [error: QuicError, peer: SocketAddress | undefined];
+  /** A move of this server's, connection by connection. */
+  migration: [event: ServerMigrationEvent];
+}
+/** A snapshot. */
+export interface ServerStats {
+  /** Open now. */
+  readonly connections: number;
+  /** Handshakes finished so far. */
+  readonly accepted: bigint;
+  /** Attempts that failed or were refused so far. */
+  readonly refused: bigint;
+}
+
+let lastServer = 0;
+
+/** What the server does with what comes from its host. Apart from the public class, so that users do not see it. */
+class ServerCore implements HostOwner, LinkOwner {
+  readonly host: Host;
+  readonly mover: Mover;
+  readonly connections = new Set<QuicConnection>();
+  readonly incoming = new Handoff<QuicConnection>(() => undefined);
+  readonly closed = new Deferred<void>();
+  readonly #name = `server-${++lastServer}`;
+  readonly #request: ListenRequest;
+  #server: QuicServer | undefined;
+  #address: SocketAddress;
+  #state: 'listening' | 'closing' | 'closed' = 'listening';
+  #destroyedWith: Error | undefined;
+  #accepted = 0n;
+  #refused = 0n;
+
+  constructor(module: NativeModule, request: ListenRequest) {
+    this.#request = request;
+    this.host = new Host(module, 'server', false, this);
+    this.mover = new Mover(this.host, request.native.migrationProtocols);
+    try {
+      this.#address = this.host.native.listen(request.native);
+    } catch (error) {
+      this.host.close();
+      throw error;
+    }
+    this.host.touch();
+  }
+
+  set server(server: QuicServer) {
+    this.#server = server;
+  }
+  get address(): SocketAddress {
+    if (!this.host.isClosed && this.#state !== 'closed') this.#address = this.host.native.address();
+    return this.#address;
+  }
+  get stats(): ServerStats {
+    return { connections: this.connections.size, accepted: this.#accepted, refused: this.#refused };
+  }
+  get isListening(): boolean {
+    return this.#state === 'listening';
+  }
+
+  /** Gives connections that wait to those who listen. */
+  handOut(): void {
+    while ((this.#server?.listenerCount('connection') ?? 0) > 0) {
+      const connection = this.incoming.take();
+      if (connection === undefined) return;
+      this.#server?.emit('connection', connection);
+    }
+  }
+
+  /** No new connections, and each that is open ends in its own way: `how`. */
+  close(how: (connection: QuicConnection) => Promise<void>): void {
+    if (this.#state !== 'listening') return;
+    this.#state = 'closing';
+    this.host.native.refuse(true);
+    this.host.touch();
+    this.incoming.end();
+    for (const connection of this.incoming.clear()) connection.destroy();
+    for (const connection of this.connections) how(connection).catch(() => undefined);
+    this.#releaseWhenEmpty();
+  }
+
+  destroy(error: Error | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#destroyedWith = error;
+    this.incoming.end();
+    this.incoming.clear();
+    for (const connection of [...this.connections]) connection.destroy(error ?? quicError('ERR_QUIC_SERVER_CLOSED'));
+    this.#release();
+  }
+
+  // ---- from the host
+
+  onConnection(number: number, record: OpenedRecord): void {
+    const isWaiting = (this.#server?.listenerCount('connection') ?? 0) === 0;
+    if (this.#state !== 'listening' || (isWaiting && this.incoming.size >= this.#request.native.backlog)) {
+      this.host.native.closeConnection(number, false, kConnectionRefused, '');
+      this.host.touch();
+      return;
+    }
+    const identity = { number, side: 'server', name: `${this.#name}-${number}`, maxIncoming: maxIncoming(this.#request.native) } as const;
+    new Link(this.host, identity, this).onOpened(record);
+  }
+  onRefused(record: ClosedRecord): void {
+    this.#refused++;
+    this.#server?.emit('refused', closedError(record), record.peer);
+  }
+  onMove(kind: number, json: unknown): void {
+    this.mover.onRecord(kind, json);
+  }
+  onKeyLog(_connection: number, line: string): void {
+    this.#request.keylog?.(line);
+  }
+  onHostClosed(): void {
+    this.#state = 'closed';
+    for (const link of [...this.host.links]) link.onHostClosed();
+    this.mover.onClosed();
+    this.incoming.end();
+    if (this.#destroyedWith === undefined) this.closed.resolve();
+    else this.closed.reject(this.#destroyedWith);
+  }
+
+  // ---- from links
+
+  onLinkOpened({ connection }: Link): void {
+    this.#accepted++;
+    this.connections.add(connection);
+    if ((this.#server?.listenerCount('connection') ?? 0) > 0) this.#server?.emit('connection', connection);
+    else this.incoming.offer(connection);
+  }
+  onLinkOver({ connection }: Link): void {
+    this.connections.delete(connection);
+    this.incoming.withdraw(connection);
+    if (this.#state === 'closing') this.#releaseWhenEmpty();
+  }
+  onMigrationRecord({ connection }: Link, record: MigrationRecord): void {
+    const event = serverEvent(connection, record);
+    if (event === undefined) return;
+    diagnostics.migration.publish({ connection, event });
+    this.#server?.emit('migration', event);
+  }
+
+  #releaseWhenEmpty(): void {
+    if (this.connections.size === 0) this.#release();
+  }
+  #release(): void {
+    this.#address = this.address;
+    this.#state = 'closed';
+    this.host.close();
+  }
+}
+
+function serverEvent(connection: QuicConnection, { type, protocol, error }: MigrationRecord): ServerMigrationEvent | undefined {
+  switch (type) {
+    case 'pool-acknowledged':
+      return { type, connection };
+    case 'ready':
+    case 'completed':
+      return { type, connection, protocol: protocol ?? 'explicit' };
+    case 'failed': {
+      const record: ClosedRecord = { kind: 'local', name: error ?? '', wireCode: '0', reason: error ?? '', initiator: 'local' };
+      return { type, connection, error: closedError(record) };
+    }
+    default:
+      return undefined; // a client's
+  }
+}
+
+/** How `listen` makes its result: users cannot. */
+let newServer: (core: ServerCore) => QuicServer;
+
+export class QuicServer extends EventEmitter<QuicServerEvents> implements AsyncDisposable, AsyncIterable<QuicConnection> {
+  static {
+    newServer = (core) => new QuicServer(core);
+  }
+  readonly #core: ServerCore;
+
+  private constructor(core: ServerCore) {
+    super();
+    this.#core = core;
+    core.server = this;
+    this.on('newListener' as 'connection', (name: unknown) => {
+      if (name === 'connection') process.nextTick(() => core.handOut());
+    });
+  }
+
+  /** Where the server listens; another after a move. */
+  get address(): SocketAddress {
+    return this.#core.address;
+  }
+  /** Connections that are open, taken or not. */
+  get connections(): ReadonlySet<QuicConnection> {
+    return this.#core.connections;
+  }
+  /** Connections whose handshake is finished, once each, to whoever iterates. Ends when the server closes. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<QuicConnection> {
+    return this.#core.incoming.iterate();
+  }
+
+  /**
+   * Step 1 of a move: freezes handshakes, tells each client, and resolves when every connection is ready, closed or left
+   * out, at the latest after `deadline` (default 10 000 ms). Nothing is sent when the planner throws. An abort, and disposal
+   * of the result, lift the freeze.
+   */
+  async prepareMigration(plan: MigrationPlan | MigrationPlanner, options?: MigrationStepOptions): Promise<PreparedMigration> {
+    if (!this.#core.isListening) throw quicError('ERR_QUIC_SERVER_CLOSED');
+    return this.#core.mover.prepare(plan, options);
+  }
+
+  /**
+   * Takes no more connections, closes those that are open as their streams finish, then releases the socket. An abort
+   * destroys what is left.
+   */
+  async close({ signal }: Abortable = {}): Promise<void> {
+    checkSignal(signal);
+    this.#core.close((connection) => connection.close());
+    await abortable(this.#core.closed.promise, signal, () => this.destroy());
+  }
+  /** Closes every connection now, with `error` as the reason. */
+  destroy(error?: Error): void {
+    this.#core.destroy(error);
+  }
+  /** Settles when nothing is left. Rejects with what destroyed it. */
+  get closed(): Promise<void> {
+    return this.#core.closed.promise;
+  }
+  stats(): ServerStats {
+    return this.#core.stats;
+  }
+  /** Closes: streams that were ended are delivered, all others are reset. Never rejects. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#core.close((connection) => connection[Symbol.asyncDispose]());
+    await this.#core.closed.promise.catch(() => undefined);
+  }
+}
+
+/** `listen` with the native module to use. */
+export async function listenWith(load: () => NativeModule, options: ListenOptions, site: CallSite): Promise<QuicServer> {
+  try {
+    const request = listenRequest(options);
+    const module = load();
+    try {
+      return newServer(new ServerCore(module, request));
+    } catch (error) {
+      throw fromThrown(error, formatAddress(request.native));
+    }
+  } catch (error) {
+    throw error instanceof Error ? site.adopt(error) : error;
+  }
+}
+

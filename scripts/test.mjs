@@ -1,0 +1,108 @@
+// npm test: sets up and builds what is missing, runs everything, and ends with one line: N passed, N failed.
+// Quiet while things go well; the whole output of what failed.
+//
+//   node scripts/test.mjs                        checks, C++, simulation, io, jest, the package
+//   node scripts/test.mjs --only=cpp,sim         some of: check scripts cpp sim io js package
+//   node scripts/test.mjs --only=cpp StreamManager      cases whose name has the word (gtest filter, or jest pattern)
+//   node scripts/test.mjs --seeds 1000 --seed 7  how many seeds the simulation takes, and from which on
+//   node scripts/test.mjs --sanitize=address     the C++ suites under a sanitizer (address also means undefined)
+//   node scripts/test.mjs --no-setup             trust that everything is built
+//
+// The simulation reads NODE_MVFST_SEED (first seed) and NODE_MVFST_SEEDS (how many). The first seed changes from run to run
+// and is printed, so that every run looks somewhere else and every failure can be had again.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureTestCerts } from './gen-test-certs.mjs';
+import { sourceFiles } from './lib/files.mjs';
+import { root, runShown, seconds } from './lib/run.mjs';
+import { runGtest, runJest, runNodeTests } from './lib/suites.mjs';
+
+const everything = ['check', 'scripts', 'cpp', 'sim', 'io', 'js', 'package'];
+
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' }, seeds: { type: 'string', default: '20' }, seed: { type: 'string' },
+      sanitize: { type: 'string' }, 'no-setup': { type: 'boolean' },
+    },
+  });
+  const only = values.only?.split(',') ?? (values.sanitize ? ['cpp', 'sim', 'io'] : everything);
+  const unknown = only.filter((name) => !everything.includes(name));
+  if (unknown.length > 0) throw new Error(`--only takes ${everything.join(', ')}, not ${unknown.join(', ')}`);
+  return { ...values, only, patterns: positionals };
+}
+
+async function setUp({ only, sanitize }) {
+  const isOnlyCpp = only.every((name) => ['cpp', 'sim', 'io'].includes(name));
+  const args = ['scripts/setup.mjs', `--for=${isOnlyCpp ? 'cpp' : 'test'}`, ...(sanitize ? [`--sanitize=${sanitize}`] : [])];
+  return runShown(process.execPath, args);
+}
+
+async function runCheck() {
+  const { runChecks } = await import('./check.mjs');
+  const outcomes = await runChecks(root);
+  const failed = outcomes.filter(({ findings }) => findings.length > 0).length;
+  return { name: 'check', passed: outcomes.length - failed, failed, output: '' };
+}
+
+async function runPackage() {
+  const { testPackage } = await import('./test-package.mjs');
+  return testPackage();
+}
+
+/** The suites in order, as functions; a folder without sources has none. */
+function plan({ only, patterns, sanitize, seed, seeds }) {
+  const tree = path.join(root, 'build', sanitize ?? '');
+  const filter = patterns.length > 0 ? patterns.map((word) => `*${word}*`).join(':') : undefined;
+  const env = { NODE_MVFST_SEED: seed, NODE_MVFST_SEEDS: seeds, UBSAN_OPTIONS: 'print_stacktrace=1' };
+  const gtest = (name, folder, options = {}) => [folder, ['.cpp'], () => runGtest(name, { tree, filter, env, ...options })];
+  const suites = {
+    check: ['scripts', ['.mjs'], runCheck],
+    scripts: ['test/scripts', ['.mjs'], runNodeTests],
+    cpp: gtest('quic_tests', 'test/cpp'),
+    sim: gtest('quic_sim_tests', 'test/sim'),
+    io: gtest('quic_io_tests', 'test/io', { serial: true }),
+    js: ['test/lib', ['.ts'], () => runJest({ patterns })],
+    package: ['scripts', ['.mjs'], runPackage],
+  };
+  return only.map((name) => [name, ...suites[name]]);
+}
+
+async function runAll(options) {
+  const total = { passed: 0, failed: 0 };
+  if (!options['no-setup'] && !(await setUp(options))) {
+    console.log('setup or build failed, see above');
+    return { passed: 0, failed: 1 };
+  }
+  mkdirSync(path.join(root, 'build'), { recursive: true });
+  await ensureTestCerts();
+  if (options.only.includes('sim')) console.log(`simulation: ${options.seeds} seeds from ${options.seed} on (--seed ${options.seed} repeats this)`);
+  for (const [name, folder, extensions, work] of plan(options)) {
+    if (sourceFiles(root, [folder], extensions).length === 0) {
+      console.log(`- ${name}: ${folder}/ is empty`);
+      continue;
+    }
+    const began = Date.now();
+    const suite = await work();
+    total.passed += suite.passed;
+    total.failed += suite.failed;
+    if (suite.failed > 0 && suite.output !== '') console.log(`\n${suite.output}`);
+    console.log(`${suite.failed === 0 ? '✔' : '✘'} ${suite.name}: ${suite.passed} passed, ${suite.failed} failed (${seconds(began)})`);
+  }
+  return total;
+}
+
+let outcome = { passed: 0, failed: 1 };
+const began = Date.now();
+try {
+  const options = readArguments();
+  options.seed ??= String(Math.floor(Date.now() / 1000) % 1_000_000);
+  outcome = await runAll(options);
+} catch (error) {
+  console.error(error.message ?? error);
+}
+console.log(`in ${seconds(began)}`);
+console.log(`${outcome.passed} passed, ${outcome.failed} failed`);
+process.exitCode = outcome.failed === 0 && outcome.passed > 0 ? 0 : 1;

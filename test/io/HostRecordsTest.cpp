@@ -1,0 +1,83 @@
+#include "io/HostRecords.h"
+
+#include <gtest/gtest.h>
+
+#include "IoTesting.h"
+#include "io/HostBatch.h"
+
+namespace quic {
+namespace {
+
+using testing::address;
+
+std::string quoted(std::string_view text) { return JsonWriter().text(text).str(); }
+
+TEST(JsonWriter, EscapesWhatJsonReserves) {
+  EXPECT_EQ(quoted("a\"b\\c\n\x01/"), "\"a\\\"b\\\\c\\u000a\\u0001/\"");
+  EXPECT_EQ(quoted("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"), "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\"");
+}
+
+TEST(JsonWriter, ReplacesWhatIsNotUtf8) {
+  const std::string replacement = "\xef\xbf\xbd";
+  EXPECT_EQ(quoted("\xff"), '"' + replacement + '"');
+  EXPECT_EQ(quoted("a\xc3"), "\"a" + replacement + '"');                                // cut short
+  EXPECT_EQ(quoted("\xc0\x80"), '"' + replacement + replacement + '"');                 // overlong
+  EXPECT_EQ(quoted("\xed\xa0\x80"), '"' + replacement + replacement + replacement + '"');  // surrogate
+  EXPECT_EQ(quoted("\xf4\x90\x80\x80").size(), 2 + 4 * replacement.size());             // beyond U+10FFFF
+}
+
+TEST(JsonWriter, PutsCommasBetweenMembersAndElements) {
+  JsonWriter json;
+  json.beginArray().number(uint64_t{1}).beginObject().name("a").number(0.5).name("b").beginArray().endArray().endObject();
+  EXPECT_EQ(json.text("x").endArray().str(), R"([1,{"a":0.5,"b":[]},"x"])");
+}
+
+TEST(HostRecords, EncodeBase64WithPadding) {
+  EXPECT_EQ(base64(asBytes("")), "");
+  EXPECT_EQ(base64(asBytes("f")), "Zg==");
+  EXPECT_EQ(base64(asBytes("fo")), "Zm8=");
+  EXPECT_EQ(base64(asBytes("foo")), "Zm9v");
+  EXPECT_EQ(base64(asBytes("foobar")), "Zm9vYmFy");
+}
+
+TEST(HostRecords, DescribeAnOpenedConnection) {
+  const FourTuple path{address("127.0.0.1:1"), address("[::1]:2")};
+  const HandshakeFinished event{"echo", {1, 2, 3}, ServerMigrationProtocols(5)};
+  EXPECT_EQ(openedRecord(path, event),
+            R"({"local":{"family":"IPv4","host":"127.0.0.1","port":1},"peer":{"family":"IPv6","host":"::1","port":2},)"
+            R"("alpn":"echo","certificate":"AQID","serverMigration":5})");
+}
+
+TEST(HostRecords, DescribeAnEnd) {
+  EXPECT_EQ(closedRecord(static_cast<ApplicationErrorCode>(4611686018427387903), Initiator::Remote, "bye"),
+            R"({"kind":"application","name":"APPLICATION","wireCode":"4611686018427387903","reason":"bye","initiator":"remote"})");
+  EXPECT_EQ(closedRecord(LocalErrorCode::IDLE_TIMEOUT, Initiator::Local, "").substr(0, 38),
+            R"({"kind":"local","name":"IDLE_TIMEOUT",)");
+}
+
+TEST(HostRecords, DescribeMigrationEvents) {
+  EXPECT_EQ(migrationRecord(migration::Announced{ServerMigrationProtocol::SYNCHRONIZED_SYMMETRIC, std::nullopt}),
+            R"({"type":"announced","protocol":"synchronized-symmetric"})");
+  EXPECT_EQ(migrationRecord(migration::ProbingStarted{ServerMigrationProtocol::EXPLICIT, address("10.0.0.1:9")}),
+            R"({"type":"probing","protocol":"explicit","address":{"family":"IPv4","host":"10.0.0.1","port":9}})");
+  EXPECT_EQ(migrationRecord(migration::PoolAcknowledged{}), R"({"type":"pool-acknowledged"})");
+}
+
+TEST(HostRecords, DescribeOutcomes) {
+  using Status = MigrationOutcome::Status;
+  EXPECT_EQ(outcomesRecord({{7, Status::Migrated, ServerMigrationProtocol::SYMMETRIC}, {8, Status::Closed, {}}}),
+            R"([{"connection":7,"status":"migrated","protocol":"symmetric"},{"connection":8,"status":"closed"}])");
+  EXPECT_EQ(outcomesRecord({}), "[]");
+}
+
+TEST(HostBatch, LaysOutRecordsInEightWords) {
+  HostBatch batch;
+  batch.add(RecordKind::StreamReset, 0x0123456789, 0xabcdef0123, 1, 2, 3);
+  batch.addBytes(RecordKind::KeyLog, 1, 0, asBytes("xyz"));
+  ASSERT_EQ(batch.records(), 2u);
+  const std::vector<uint32_t> expected{6, 0x23456789, 1, 0xcdef0123, 0xab, 1, 2, 3, 15, 1, 0, 0, 0, 0, 3, 0};
+  EXPECT_EQ(batch.words, expected);
+}
+
+}  // namespace
+}  // namespace quic

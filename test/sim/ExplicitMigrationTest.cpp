@@ -1,0 +1,147 @@
+// Assumes: the Explicit protocol; the server leaves the network for a while between two addresses. Every byte and every
+// request is accounted for. Cannot see: kernel sockets, threads, the other protocols.
+#include <gtest/gtest.h>
+
+#include "sim/Sim.h"
+
+namespace quic::test {
+namespace {
+
+const SocketAddress kOld = simAddress("10.0.0.1:4433");
+const SocketAddress kNew = simAddress("10.0.0.2:4433");
+
+TransportSettings clientSettings(ExplicitProbing probing) {
+  TransportSettings settings;
+  settings.clientMigration.protocols = {ServerMigrationProtocol::EXPLICIT};
+  settings.clientMigration.explicitProbing = probing;
+  return settings;
+}
+
+SimOptions optionsFor(uint64_t seed, const LinkConditions& conditions) {
+  SimOptions options{.seed = seed, .conditions = conditions};
+  options.server.transport.serverMigration = {ServerMigrationProtocol::EXPLICIT};
+  return options;
+}
+
+/// Announce, wait until every connection is ready, move.
+void move(Sim& sim, const SocketAddress& target, Duration silentFor) {
+  sim.server->prepare(ServerMigrationProtocol::EXPLICIT, target);
+  ASSERT_TRUE(sim.runUntil([&] { return sim.server->ready.size() == sim.server->connections.size(); }, 60s));
+  sim.server->moveTo(target, silentFor);
+}
+
+TEST(ExplicitMigrationSim, ReactiveClientFollowsAndTellsSo) {
+  Sim sim{optionsFor(1, {.delay = 15ms})};
+  SimClient& client = sim.connect(clientSettings(ExplicitProbing::Reactive));
+  client.requestEvery(10ms, 300);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed && client.answered > 20; }, 5s));
+  move(sim, kNew, 0ms);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 30s));
+  EXPECT_EQ(client.migrationEvents, (std::vector<std::string>{"announced", "probing", "completed"}));
+  EXPECT_EQ(client.connection()->activePath().peer, kNew);
+  EXPECT_EQ(sim.server->completed.size(), 1u);
+  EXPECT_EQ(client.wrong, 0u);
+  EXPECT_LE(*client.downtime, 200ms);
+}
+
+TEST(ExplicitMigrationSim, ProactiveClientIsThereAsSoonAsTheServer) {
+  Sim sim{optionsFor(2, {.delay = 15ms})};
+  SimClient& client = sim.connect(clientSettings(ExplicitProbing::Proactive));
+  client.requestEvery(10ms, 300);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed && client.answered > 20; }, 5s));
+  move(sim, kNew, 0ms);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 30s));
+  EXPECT_EQ(client.connection()->activePath().peer, kNew);
+  EXPECT_EQ(client.wrong, 0u);
+  EXPECT_LE(*client.downtime, 200ms);
+}
+
+TEST(ExplicitMigrationSim, AManualClientProbesWhenItIsTold) {
+  Sim sim{optionsFor(3, {.delay = 15ms})};
+  SimClient& client = sim.connect(clientSettings(ExplicitProbing::Manual));
+  client.requestEvery(10ms, 20);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed && client.isDone(); }, 5s));
+  sim.runFor(1s);
+  // With nothing in flight the server stays silent after the move: nothing but the application can set the client going.
+  move(sim, kNew, 0ms);
+  sim.runFor(100ms);
+  EXPECT_EQ(client.migrationEvents, (std::vector<std::string>{"announced"}));
+  ASSERT_TRUE(client.connection()->startProbing(sim.clock.now()));
+  client.endpoint().touch(1);
+  client.wake();
+  ASSERT_TRUE(sim.runUntil([&] { return client.downtime.has_value(); }, 5s));
+  client.request();
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 5s));
+  EXPECT_EQ(client.wrong, 0u);
+}
+
+TEST(ExplicitMigrationSim, AnIdleClientFollowsToo) {
+  Sim sim{optionsFor(4, {.delay = 15ms})};
+  SimClient& client = sim.connect(clientSettings(ExplicitProbing::Reactive));
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 5s));
+  sim.runFor(2s);
+  move(sim, kNew, 0ms);
+  ASSERT_TRUE(sim.runUntil([&] { return client.downtime.has_value(); }, 5s));
+  EXPECT_EQ(client.connection()->activePath().peer, kNew);
+  client.request();
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 5s));
+}
+
+TEST(ExplicitMigrationSim, NothingIsLostThereAndBackUnderAnyCondition) {
+  const std::vector<LinkConditions> conditions = {
+      {.delay = 10ms},
+      {.delay = 10ms, .loss = 0.03},
+      {.delay = 10ms, .loss = 0.1, .reorder = 0.05},
+      {.delay = 5ms, .jitter = 2ms, .duplicate = 0.05, .corrupt = 0.01},
+      {.delay = 10ms, .bytesPerSecond = 1'000'000, .queueBytes = 30'000},
+  };
+  constexpr Duration kSilences[] = {0ms, 30ms, 200ms, 1500ms};
+  for (const uint64_t seed : simSeeds()) {
+    Sim sim{optionsFor(seed, conditions[seed % conditions.size()])};
+    const Duration silence = kSilences[seed / conditions.size() % std::size(kSilences)];
+    SimClient& reactive = sim.connect(clientSettings(ExplicitProbing::Reactive));
+    SimClient& proactive = sim.connect(clientSettings(ExplicitProbing::Proactive));
+    const auto all = [&](auto&& predicate) { return predicate(reactive) && predicate(proactive); };
+    for (SimClient* client : {&reactive, &proactive}) {
+      client->transfer(100'000);
+      client->requestEvery(20ms, 60);
+    }
+    ASSERT_TRUE(sim.runUntil([&] { return all([](SimClient& c) { return c.isConfirmed && c.answered > 3; }); }, 60s))
+        << "seed " << seed;
+    move(sim, kNew, silence);
+    ASSERT_TRUE(sim.runUntil([&] { return sim.server->completed.size() == 2 && all([](SimClient& c) {
+      return c.connection() == nullptr || c.connection()->activePath().peer == kNew; }); }, 60s)) << "seed " << seed;
+    move(sim, kOld, silence);
+    ASSERT_TRUE(sim.runUntil([&] { return all([](SimClient& c) { return c.isDone() || c.closeError; }); }, 120s))
+        << "seed " << seed;
+    for (SimClient* client : {&reactive, &proactive}) {
+      ASSERT_FALSE(client->closeError) << "seed " << seed << ": " << client->closeReason;
+      ASSERT_EQ(client->wrong, 0u) << "seed " << seed;
+      ASSERT_EQ(client->answered, client->asked) << "seed " << seed;
+    }
+  }
+}
+
+TEST(ExplicitMigrationSim, AClientWithoutTheExtensionIsServedUntilTheMoveAndIsNotTold) {
+  Sim sim{optionsFor(5, {.delay = 15ms})};
+  SimClient& client = sim.connect();
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 5s));
+  sim.server->prepare(ServerMigrationProtocol::EXPLICIT, kNew);
+  client.request();
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 5s));
+  EXPECT_EQ(sim.server->failed, 1u);
+  EXPECT_TRUE(client.migrationEvents.empty());
+}
+
+TEST(ExplicitMigrationSim, ADatagramFromAnAddressNobodyAnnouncedIsDropped) {
+  Sim sim{optionsFor(6, {.delay = 15ms})};
+  SimClient& client = sim.connect(clientSettings(ExplicitProbing::Reactive));
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 5s));
+  sim.server->moveTo(kNew, 0ms);
+  sim.runFor(1s);
+  EXPECT_EQ(client.connection()->activePath().peer, kOld);
+  EXPECT_FALSE(client.closeError);
+}
+
+}  // namespace
+}  // namespace quic::test

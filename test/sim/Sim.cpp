@@ -1,0 +1,64 @@
+#include "sim/Sim.h"
+
+#include <cstdlib>
+
+#include "cpp/tls/TestCertificates.h"
+
+namespace quic::test {
+namespace {
+
+/// Keys, certificate and contexts, made once for all simulations of the process: they hold no state of a connection.
+struct SharedTls {
+  SharedTls() : pki(makeTestPki()), crypto(makeOpenSslCryptoFactory()) {
+    server = *makeTlsServerContext({pki.server.certificatePem, pki.server.privateKeyPem, "", {"sim"}, false}, nullptr);
+    TlsClientOptions options;
+    options.caPem = {pki.authority.certificatePem};
+    options.alpn = {"sim"};
+    client = *makeTlsClientContext(options, nullptr);
+  }
+  TestPki pki;
+  std::unique_ptr<CryptoFactory> crypto;
+  std::shared_ptr<TlsServerContext> server;
+  std::shared_ptr<TlsClientContext> client;
+};
+
+SharedTls& sharedTls() {
+  static SharedTls tls;
+  return tls;
+}
+
+uint64_t fromEnvironment(const char* name, uint64_t fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr || *text == '\0' ? fallback : std::strtoull(text, nullptr, 10);
+}
+
+}  // namespace
+
+std::vector<uint64_t> simSeeds() {
+  const uint64_t first = fromEnvironment("NODE_MVFST_SEED", 1);
+  const uint64_t count = fromEnvironment("NODE_MVFST_SEEDS", 20);
+  std::vector<uint64_t> seeds;
+  for (uint64_t i = 0; i < count; ++i) seeds.push_back(first + i);
+  return seeds;
+}
+
+SocketAddress simAddress(std::string_view text) { return SocketAddress::parse(text).value_or(SocketAddress()); }
+
+Sim::Sim(const SimOptions& options)
+    : tlsRandom_((sharedTls(), options.seed)),
+      random(options.seed * 2 + 1),
+      chance(options.seed * 2 + 2),
+      network(clock, chance) {
+  network.conditions = options.conditions;
+  server = std::make_unique<SimServer>(clock, network, random, simAddress(options.serverAddress), options.server,
+                                       *sharedTls().server, *sharedTls().crypto);
+}
+
+SimClient& Sim::connect(const TransportSettings& settings) {
+  const auto address = simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000");
+  clients.push_back(std::make_unique<SimClient>(clock, network, random, address, *sharedTls().crypto));
+  clients.back()->connect(server->address(), settings, sharedTls().client->makeHandshake("server.test"));
+  return *clients.back();
+}
+
+}  // namespace quic::test

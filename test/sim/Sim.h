@@ -1,0 +1,55 @@
+// One simulation: a clock, a network, a server and its clients, all of it from a seed.
+#pragma once
+
+#include <memory>
+
+#include "cpp/tls/DeterministicRand.h"
+#include "sim/SimClient.h"
+#include "sim/SimServer.h"
+
+namespace quic::test {
+
+/// Seeds of this run: NODE_MVFST_SEED is the first (default 1), NODE_MVFST_SEEDS how many (default 20).
+std::vector<uint64_t> simSeeds();
+
+struct SimOptions {
+  uint64_t seed = 1;
+  LinkConditions conditions{};
+  ServerEndpointSettings server{};
+  std::string serverAddress = "10.0.0.1:4433";
+};
+
+class Sim {
+ public:
+  explicit Sim(const SimOptions& options);
+
+  /// A client of its own address; it begins to connect at once.
+  SimClient& connect(const TransportSettings& settings = {});
+  /// Until `done`, but for `limit` at the most. False: time is up, or nothing is left to happen.
+  template <class Predicate>
+  bool runUntil(Predicate done, Duration limit) {
+    const TimePoint end = clock.now() + limit;
+    while (!done()) {
+      if (!clock.step(end)) return false;
+    }
+    return true;
+  }
+  void runFor(Duration time) {
+    (void)runUntil([] { return false; }, time);
+  }
+
+ private:
+  DeterministicRand tlsRandom_;
+
+ public:
+  SimClock clock;
+  SimRandom random;      // of hosts
+  SimRandom chance;      // of the network
+  SimNetwork network;
+  std::unique_ptr<SimServer> server;
+  std::vector<std::unique_ptr<SimClient>> clients;
+};
+
+SocketAddress simAddress(std::string_view text);
+
+}  // namespace quic::test

@@ -1,0 +1,125 @@
+#include "sim/SimClient.h"
+
+namespace quic::test {
+
+SimClient::SimClient(SimClock& clock, SimNetwork& network, SimRandom& random, const SocketAddress& address,
+                     const CryptoFactory& crypto)
+    : SimNode(clock, network, address), endpoint_(crypto, random) {}
+
+uint8_t SimClient::patternAt(uint64_t seed, uint64_t offset) {
+  return static_cast<uint8_t>((offset * 0x9e3779b97f4a7c15 + seed) >> 56);
+}
+
+void SimClient::connect(const SocketAddress& server, const TransportSettings& settings,
+                        std::unique_ptr<HandshakeLayer> handshake) {
+  endpoint_.connect(clock().now(), kHandle, {address(), server}, settings, std::move(handshake));
+  wake();
+}
+
+void SimClient::transfer(uint64_t size) {
+  ++openTransfers;
+  waiting_.push_back({size, false, clock().now()});
+  start();
+}
+
+void SimClient::request() {
+  ++asked;
+  waiting_.push_back({8, true, clock().now()});
+  start();
+}
+
+void SimClient::requestEvery(Duration interval, uint64_t count) {
+  planned = count;
+  if (count == 0) return;
+  clock().after(interval, [this, interval, count] {
+    if (closeError) return;
+    request();
+    requestEvery(interval, count - 1);
+  });
+}
+
+void SimClient::close() {
+  if (QuicClientTransport* connection = this->connection()) {
+    connection->close(clock().now(), ApplicationErrorCode{0}, "done");
+    endpoint_.touch(kHandle);
+    wake();
+  }
+}
+
+void SimClient::start() {
+  while (isFinished && !closeError && !waiting_.empty()) {
+    const size_t before = waiting_.size();
+    open(waiting_.front());
+    if (waiting_.size() == before) break;
+  }
+  if (connection() != nullptr) endpoint_.touch(kHandle);
+  wake();
+}
+
+void SimClient::open(const Wanted& wanted) {
+  const auto id = connection()->openStream(false);
+  if (!id) return;
+  Exchange exchange{id->value + 7, wanted.size, 0, wanted.isRequest, wanted.at};
+  ByteVector bytes(wanted.size);
+  for (uint64_t i = 0; i < bytes.size(); ++i) bytes[i] = patternAt(exchange.seed, i);
+  exchanges_.emplace(*id, exchange);
+  if (!connection()->writeStream(*id, OwnedBytes::copyOf(bytes), true)) ++wrong;
+  waiting_.pop_front();
+}
+
+void SimClient::read(StreamId id) {
+  ByteVector buffer(16384);
+  const auto it = exchanges_.find(id);
+  if (it == exchanges_.end()) {
+    ++wrong;
+    return;
+  }
+  Exchange& exchange = it->second;
+  while (true) {
+    const auto read = connection()->readStream(id, buffer);
+    if (!read || (read->size == 0 && !read->fin)) break;
+    for (size_t i = 0; i < read->size; ++i) {
+      if (buffer[i] != patternAt(exchange.seed, exchange.received + i)) ++wrong;
+    }
+    exchange.received += read->size;
+    if (!read->fin) continue;
+    if (exchange.received != exchange.size) ++wrong;
+    if (exchange.isRequest) {
+      ++answered;
+      worstLatency = std::max(worstLatency, Duration(clock().now() - exchange.startedAt));
+    } else {
+      --openTransfers;
+    }
+    lastDoneAt = clock().now();
+    exchanges_.erase(it);
+    break;
+  }
+  endpoint_.touch(kHandle);
+}
+
+void SimClient::hear(const MigrationEvent& event) {
+  static constexpr const char* kNames[] = {"pool-address", "announced", "probing", "reverted",  "expired",
+                                           "detected",     "ready",     "completed", "failed", "pool-acknowledged"};
+  migrationEvents.emplace_back(kNames[event.index()]);
+  if (const auto* completed = std::get_if<migration::Completed>(&event)) downtime = completed->downtime;
+}
+
+void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
+  if (std::holds_alternative<HandshakeFinished>(event)) {
+    isFinished = true;
+    finishedAt = clock().now();
+    start();
+  }
+  if (std::holds_alternative<HandshakeConfirmed>(event)) isConfirmed = true;
+  if (const auto* closed = std::get_if<ConnectionClosed>(&event)) {
+    closeError = closed->error;
+    closeReason = closed->reason;
+  }
+  if (const auto* migration = std::get_if<MigrationEvent>(&event)) hear(*migration);
+  const auto* stream = std::get_if<StreamEvent>(&event);
+  if (stream == nullptr || closeError) return;
+  if (const auto* readable = std::get_if<StreamReadable>(stream)) read(readable->id);
+  if (std::holds_alternative<StreamsAvailable>(*stream)) start();
+}
+
+}  // namespace quic::test

@@ -1,0 +1,74 @@
+#include "sim/SimNetwork.h"
+
+#include <algorithm>
+
+namespace quic::test {
+namespace {
+
+uint64_t fold(uint64_t hash, ByteSpan bytes) {  // FNV-1a
+  for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
+}  // namespace
+
+void SimNetwork::note(const SimDatagram& datagram) {
+  const auto time = static_cast<uint64_t>(clock_.now().time_since_epoch().count());
+  for (int i = 0; i < 8; ++i) hash_ = (hash_ ^ (time >> 8 * i & 0xff)) * 0x100000001b3;
+  hash_ = fold(hash_, asBytes(datagram.from.toString()));
+  hash_ = fold(hash_, asBytes(datagram.to.toString()));
+  hash_ = fold(hash_, datagram.bytes);
+  ++sent_;
+  bytesSent_ += datagram.bytes.size();
+  if (onSent) onSent(clock_.now(), datagram);
+}
+
+std::optional<TimePoint> SimNetwork::arrivalOf(const SimDatagram& datagram) {
+  Queue& queue = queues_[{datagram.from, datagram.to}];
+  TimePoint leaves = clock_.now();
+  if (conditions.bytesPerSecond > 0) {
+    const Duration waiting = std::max(Duration{0}, Duration(queue.freeAt - clock_.now()));
+    const auto queued = static_cast<uint64_t>(waiting.count()) * conditions.bytesPerSecond / 1'000'000;
+    if (queued + datagram.bytes.size() > conditions.queueBytes) return std::nullopt;
+    leaves = std::max(queue.freeAt, clock_.now()) +
+             Duration(static_cast<int64_t>(datagram.bytes.size() * 1'000'000 / conditions.bytesPerSecond));
+    queue.freeAt = leaves;
+  }
+  TimePoint arrives = leaves + conditions.delay;
+  if (conditions.jitter > Duration{0}) {
+    arrives += Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(conditions.jitter.count()))));
+  }
+  if (random_.chance(conditions.reorder)) return arrives + conditions.delay;
+  queue.lastArrival = std::max(queue.lastArrival, arrives);
+  return queue.lastArrival;
+}
+
+void SimNetwork::send(SimDatagram&& datagram) {
+  note(datagram);
+  if (datagram.bytes.size() > conditions.mtu || (drop && drop(datagram)) || random_.chance(conditions.loss)) return;
+  const auto arrival = arrivalOf(datagram);
+  if (!arrival) return;
+  if (random_.chance(conditions.corrupt) && !datagram.bytes.empty()) {
+    datagram.bytes[random_.below(datagram.bytes.size())] ^= static_cast<uint8_t>(1u << random_.below(8));
+  }
+  const auto carried = std::make_shared<SimDatagram>(std::move(datagram));
+  clock_.at(*arrival, [this, carried] { deliver(carried); });
+  if (random_.chance(conditions.duplicate)) {
+    clock_.at(*arrival + Duration(1), [this, carried] { deliver(carried); });
+  }
+}
+
+void SimNetwork::deliver(const std::shared_ptr<SimDatagram>& datagram) {
+  const auto receiver = receivers_.find(datagram->to);
+  if (receiver != receivers_.end()) {
+    SimDatagram copy = *datagram;
+    receiver->second->onDatagram(std::move(copy));
+    return;
+  }
+  clock_.after(conditions.delay, [this, from = datagram->from, to = datagram->to] {
+    const auto sender = receivers_.find(from);
+    if (sender != receivers_.end()) sender->second->onUnreachable(to);
+  });
+}
+
+}  // namespace quic::test

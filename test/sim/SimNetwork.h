@@ -1,0 +1,77 @@
+// Links between addresses: delay, rate with a queue, loss, reordering, duplication, corruption. A datagram to an address
+// where nobody listens is lost, and the sender is told as ICMP would. Every datagram that leaves goes into the event hash.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quic/common/Datagram.h"
+#include "sim/SimClock.h"
+
+namespace quic::test {
+
+struct LinkConditions {
+  Duration delay = 10ms;              // one way
+  Duration jitter{0};                 // up to so much more, at random, in order
+  uint64_t bytesPerSecond = 0;        // 0: without limit
+  size_t queueBytes = 256 * 1024;     // beyond: dropped, when there is a rate
+  double loss = 0;
+  double reorder = 0;                 // held back for a whole delay
+  double duplicate = 0;
+  double corrupt = 0;                 // one bit flips
+  size_t mtu = 1500;                  // UDP payload; larger ones are dropped
+};
+
+struct SimDatagram {
+  SocketAddress from;
+  SocketAddress to;
+  Ecn ecn = Ecn::NotEct;
+  ByteVector bytes;
+};
+
+/// Whoever owns an address.
+class SimReceiver {
+ public:
+  virtual ~SimReceiver() = default;
+  virtual void onDatagram(SimDatagram&& datagram) = 0;
+  /// A datagram of ours to `to` found nobody.
+  virtual void onUnreachable(const SocketAddress& to) = 0;
+};
+
+class SimNetwork {
+ public:
+  SimNetwork(SimClock& clock, SimRandom& random) : clock_(clock), random_(random) {}
+
+  void bind(const SocketAddress& address, SimReceiver& receiver) { receivers_[address] = &receiver; }
+  void unbind(const SocketAddress& address) { receivers_.erase(address); }
+  void send(SimDatagram&& datagram);
+
+  LinkConditions conditions;                // of every link
+  std::function<bool(const SimDatagram&)> drop;  // a test's own reason to lose a datagram
+  std::function<void(TimePoint, const SimDatagram&)> onSent;  // a test's eyes
+  [[nodiscard]] uint64_t hash() const { return hash_; }
+  [[nodiscard]] uint64_t sent() const { return sent_; }
+  [[nodiscard]] uint64_t bytesSent() const { return bytesSent_; }
+
+ private:
+  struct Queue {
+    TimePoint freeAt{};
+    TimePoint lastArrival{};
+  };
+  void note(const SimDatagram& datagram);
+  std::optional<TimePoint> arrivalOf(const SimDatagram& datagram);
+  void deliver(const std::shared_ptr<SimDatagram>& datagram);
+
+  SimClock& clock_;
+  SimRandom& random_;
+  std::map<SocketAddress, SimReceiver*> receivers_;
+  std::map<std::pair<SocketAddress, SocketAddress>, Queue> queues_;
+  uint64_t hash_ = 0xcbf29ce484222325;
+  uint64_t sent_ = 0;
+  uint64_t bytesSent_ = 0;
+};
+
+}  // namespace quic::test

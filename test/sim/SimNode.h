@@ -1,0 +1,103 @@
+// A host with one endpoint on it, driven by the same loop as the kernel's socket (api/Drive.h).
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "quic/api/Drive.h"
+#include "sim/SimNetwork.h"
+
+namespace quic::test {
+
+/// What runs on a host: told of each event, it may use the connection's verbs.
+template <class Endpoint>
+class SimNode : public SimReceiver {
+ public:
+  SimNode(SimClock& clock, SimNetwork& network, const SocketAddress& address)
+      : clock_(clock), network_(network), address_(address) {
+    network_.bind(address_, *this);
+  }
+  ~SimNode() override { network_.unbind(address_); }
+
+  [[nodiscard]] const SocketAddress& address() const { return address_; }
+  virtual Endpoint& endpoint() = 0;
+  virtual void onEvent(ConnectionHandle connection, const TransportEvent& event) = 0;
+
+  // ---- SimReceiver
+  void onDatagram(SimDatagram&& datagram) override {
+    inbox_.push_back(std::move(datagram));
+    schedule(clock_.now());
+  }
+  void onUnreachable(const SocketAddress& to) override {
+    endpoint().onUnreachable(clock_.now(), to);
+    schedule(clock_.now());
+  }
+
+  // ---- the Port of driveOnce
+  bool receive(TimePoint now, Endpoint& endpoint) {
+    while (!inbox_.empty()) {
+      SimDatagram datagram = std::move(inbox_.front());
+      inbox_.pop_front();
+      (void)endpoint.onDatagram(now, {{datagram.to, datagram.from}, datagram.ecn, datagram.bytes});
+    }
+    return false;
+  }
+  bool mayTransmit() { return true; }
+  MutableByteSpan transmitBuffer() { return slab_; }
+  void transmit(const Transmit& transmit) {
+    // A segment offload's cut: equal pieces, the last may be shorter.
+    for (size_t offset = 0; offset < transmit.size; offset += transmit.segmentSize) {
+      const size_t size = std::min(transmit.segmentSize, transmit.size - offset);
+      network_.send({address_, transmit.path.peer, transmit.ecn,
+                     ByteVector(slab_.begin() + static_cast<ptrdiff_t>(offset),
+                                slab_.begin() + static_cast<ptrdiff_t>(offset + size))});
+    }
+  }
+  bool mayTakeEvent() { return true; }
+  void onEvent(TimePoint, EndpointEvent&& event) { onEvent(event.connection, event.event); }
+
+  /// Something was done to the endpoint from outside: let it act.
+  void wake() { schedule(clock_.now()); }
+
+ protected:
+  void rebind(const SocketAddress& address) {
+    network_.unbind(address_);
+    address_ = address;
+    network_.bind(address_, *this);
+  }
+  void unplug() { network_.unbind(address_); }
+  SimClock& clock() { return clock_; }
+
+ private:
+  void schedule(TimePoint when) {
+    if (scheduled_ && *scheduled_ <= when) return;
+    scheduled_ = when;
+    clock_.at(when, [this, when, alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.expired() || scheduled_ != when) return;
+      scheduled_.reset();
+      turn();
+    });
+  }
+  void turn() {
+    constexpr size_t kTrains = 1000;
+    // Events lead to verbs, and verbs to transmits: a second round sends what the first one caused.
+    for (int round = 0; round < 2; ++round) {
+      while (driveOnce(clock_.now(), endpoint(), *this, kTrains)) {
+      }
+    }
+    if (const auto next = endpoint().nextTimeout()) {
+      // A deadline that stays in the past would spin for ever: time must pass between two turns.
+      schedule(std::max(*next, clock_.now() + Duration(1)));
+    }
+  }
+
+  SimClock& clock_;
+  SimNetwork& network_;
+  SocketAddress address_;
+  std::deque<SimDatagram> inbox_;
+  ByteVector slab_ = ByteVector(65536);
+  std::optional<TimePoint> scheduled_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // asks later turns whether this node still is
+};
+
+}  // namespace quic::test
