@@ -1,5 +1,6 @@
 /** Options of the two verbs: what may be given, checked with help, and turned into what the native side wants. */
 import { rootCertificates } from 'node:tls';
+import { types } from 'node:util';
 import { type Abortable } from './abort.js';
 import { type Address, formatAddress, parseAddress, parseLiteral } from './address.js';
 import { quicError } from './errors.js';
@@ -84,7 +85,7 @@ const kMaxPool = 16;
 const kDefaultBacklog = 128;
 
 const isPem: Check = (value, what) => {
-  const pem = typeof value === 'string' ? value : value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : undefined;
+  const pem = typeof value === 'string' ? value : types.isUint8Array(value) ? Buffer.from(value).toString('latin1') : undefined;
   if (pem === undefined) throw quicError('ERR_QUIC_INVALID_CREDENTIALS', `\`${what}\` must be PEM text or its bytes`);
   if (!pem.includes('-----BEGIN ')) {
     const hint = typeof value === 'string' && value.length < 300 && /^[^\n]+$/.test(value) ? '; it looks like the path of a file: read the file first' : '';
@@ -172,7 +173,7 @@ function transportOptions(options: TransportOptions): NativeTransportOptions {
 function authorities(tls: ClientTls): readonly string[] {
   if (tls.dangerouslySkipVerification === true) return [];
   if (tls.ca === undefined) return rootCertificates;
-  return typeof tls.ca === 'string' || tls.ca instanceof Uint8Array ? [pemText(tls.ca)] : tls.ca.map(pemText);
+  return typeof tls.ca === 'string' || types.isUint8Array(tls.ca) ? [pemText(tls.ca)] : tls.ca.map(pemText);
 }
 
 /**

@@ -59,17 +59,18 @@ TEST(ExplicitMigrationSim, ProactiveClientIsThereAsSoonAsTheServer) {
 TEST(ExplicitMigrationSim, AManualClientProbesWhenItIsTold) {
   Sim sim{optionsFor(3, {.delay = 15ms})};
   SimClient& client = sim.connect(clientSettings(ExplicitProbing::Manual));
-  client.requestEvery(10ms, 20);
-  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed && client.isDone(); }, 5s));
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 5s));
+  EXPECT_FALSE(client.connection()->startProbing(sim.clock.now()));
+  sim.server->prepare(ServerMigrationProtocol::EXPLICIT, kNew);
+  ASSERT_TRUE(sim.runUntil([&] { return !sim.server->ready.empty(); }, 5s));
   sim.runFor(1s);
-  // With nothing in flight the server stays silent after the move: nothing but the application can set the client going.
-  move(sim, kNew, 0ms);
-  sim.runFor(100ms);
   EXPECT_EQ(client.migrationEvents, (std::vector<std::string>{"announced"}));
   ASSERT_TRUE(client.connection()->startProbing(sim.clock.now()));
   client.endpoint().touch(1);
   client.wake();
+  sim.server->moveTo(kNew, 100ms);
   ASSERT_TRUE(sim.runUntil([&] { return client.downtime.has_value(); }, 5s));
+  EXPECT_EQ(client.migrationEvents, (std::vector<std::string>{"announced", "probing", "completed"}));
   client.request();
   ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 5s));
   EXPECT_EQ(client.wrong, 0u);

@@ -18,10 +18,10 @@ TEST(HandshakeSim, CompletesAndIsConfirmedInTwoRoundTripsOnACleanLink) {
 
 TEST(HandshakeSim, SurvivesThirtyPercentLoss) {
   for (const uint64_t seed : simSeeds()) {
-    Sim sim{{.seed = seed, .conditions = {.delay = 20ms, .loss = 0.3}}};
     TransportSettings settings;
     settings.handshakeTimeout = 0s;
     settings.idleTimeout = 0s;
+    Sim sim{{.seed = seed, .conditions = {.delay = 20ms, .loss = 0.3}, .server = {.transport = settings}}};
     SimClient& client = sim.connect(settings);
     ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 600s)) << "seed " << seed;
   }

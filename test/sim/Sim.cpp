@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "cpp/tls/TestCertificates.h"
+#include "sim/SimTrace.h"
 
 namespace quic::test {
 namespace {
@@ -50,6 +51,7 @@ Sim::Sim(const SimOptions& options)
       chance(options.seed * 2 + 2),
       network(clock, chance) {
   network.conditions = options.conditions;
+  if (std::getenv("NODE_MVFST_TRACE") != nullptr) network.onSent = printDatagram;
   server = std::make_unique<SimServer>(clock, network, random, simAddress(options.serverAddress), options.server,
                                        *sharedTls().server, *sharedTls().crypto);
 }

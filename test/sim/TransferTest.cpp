@@ -30,9 +30,9 @@ const std::vector<NamedConditions>& allConditions() {
 TEST(TransferSim, EveryByteComesBackOnceUnderEveryCondition) {
   for (const uint64_t seed : simSeeds()) {
     const NamedConditions& named = allConditions()[seed % allConditions().size()];
-    Sim sim{{.seed = seed, .conditions = named.conditions}};
     TransportSettings settings;
     settings.handshakeTimeout = 60s;
+    Sim sim{{.seed = seed, .conditions = named.conditions, .server = {.transport = settings}}};
     SimClient& client = sim.connect(settings);
     client.transfer(120'000);
     for (int i = 0; i < 20; ++i) client.request();

@@ -157,6 +157,7 @@ void startServerHandshake(QuicConnectionState& state) {
 
 Result<> onCryptoFrame(QuicConnectionState& state, EncryptionLevel level, const CryptoFrame& frame) {
   PacketSpace& space = state.space(spaceOf(level));
+  if (level == EncryptionLevel::Initial && space.crypto.isRepeated(frame)) onRepeatedClientHello(state);
   const Result<> buffered = space.crypto.onFrame(frame);
   if (!buffered) return buffered;
   for (ByteSpan bytes = space.crypto.read(); !bytes.empty() && state.isOpen(); bytes = space.crypto.read()) {

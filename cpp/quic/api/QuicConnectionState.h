@@ -41,6 +41,7 @@ struct HandshakeState {
   std::optional<ConnectionId> peerSourceId;        // fixed by the first authentic long header (RFC 9000 §7.2)
   std::optional<TransportParameters> peerParameters;
   TimePoint deadline{};
+  uint32_t earlyResends = 0;                       // server: see onRepeatedClientHello
   bool isDonePending = false;                      // server: HANDSHAKE_DONE is to be written
 };
 

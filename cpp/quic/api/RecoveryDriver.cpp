@@ -68,6 +68,21 @@ void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
                       path.controller->inSlowStart(), state.datagramSize());
 }
 
+/// RFC 9002 §7.3.2: a lost packet may be repeated at once although the window has shrunk. Handshake packets need it: data that
+/// the peer cannot read yet may fill the window, and its timer does not run before the handshake is confirmed.
+void letHandshakeRepeat(QuicConnectionState& state, PacketNumberSpace name) {
+  PacketSpace& space = state.space(name);
+  if (name == PacketNumberSpace::AppData || state.outcome.lost.empty() || !space.writeKeys) return;
+  space.probesToSend = std::max(space.probesToSend, 1);
+}
+
+/// Both handshake levels are said again together: what the peer lacks of one, it seldom has of the other (RFC 9002 §6.2.4).
+void resendHandshake(QuicConnectionState& state) {
+  for (const PacketNumberSpace name : {PacketNumberSpace::Initial, PacketNumberSpace::Handshake}) {
+    if (state.space(name).writeKeys) state.space(name).crypto.resendUnacked();
+  }
+}
+
 /// Hands every settled packet to its frames' owners and its path's controller.
 void settle(QuicConnectionState& state, LossKind kind) {
   AllSums all;
@@ -122,6 +137,7 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
   state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);
   // RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its address.
   if (hasNews && state.ptoContext().peerCompletedAddressValidation) state.recovery.resetPtoCount();
+  letHandshakeRepeat(state, space);
   settle(state, LossKind::Congestion);
   return Unit{};
 }
@@ -135,10 +151,13 @@ void onRecoveryTimeout(QuicConnectionState& state) {
   if (!due || *due > state.now) return;
   state.outcome.clear();
   const std::optional<SendProbes> probes = state.recovery.onTimeout(state.now, state.ptoContext(), state.outcome);
+  letHandshakeRepeat(state, PacketNumberSpace::Initial);
+  letHandshakeRepeat(state, PacketNumberSpace::Handshake);
   settle(state, LossKind::Congestion);
   if (!probes) return;
   PacketSpace& space = state.space(probes->space);
   space.probesToSend = std::max(space.probesToSend, probes->count);
+  if (probes->space != PacketNumberSpace::AppData) return resendHandshake(state);
   // What a probe carries: newer data when there is some, else the oldest that is unanswered (RFC 9002 §6.2.4).
   if (const SentPacket* oldest = state.recovery.oldestUnacked(probes->space)) {
     const SentFrames frames = oldest->frames;
@@ -159,6 +178,14 @@ void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {
   // RFC 9002 §6.4: only the byte counts matter; nothing of the space is ever sent again.
   for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
   settle(state, LossKind::Discarded);
+}
+
+void onRepeatedClientHello(QuicConnectionState& state) {
+  // RFC 9002 §6.2.3: the client cannot have heard our flight; a limited number of times it is said again without a timer.
+  constexpr uint32_t kMaxEarlyResends = 3;
+  if (state.role != Role::Server || !state.isHandshaking()) return;
+  if (state.handshake.earlyResends++ >= kMaxEarlyResends) return;
+  resendHandshake(state);
 }
 
 void abandonFlight(QuicConnectionState& state, PathId path) {

@@ -10,6 +10,8 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
 void onRecoveryTimeout(QuicConnectionState& state);
 /// RFC 9001 §4.9: keys and flight of a handshake level go.
 void discardSpace(QuicConnectionState& state, PacketNumberSpace space);
+/// Server: the client sends CRYPTO data again that we have had.
+void onRepeatedClientHello(QuicConnectionState& state);
 /// Everything in flight on a path that was left is to be sent again, with no signal to any controller.
 void abandonFlight(QuicConnectionState& state, PathId path);
 

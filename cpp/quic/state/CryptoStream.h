@@ -26,6 +26,10 @@ class CryptoStream {
   void resendUnacked();
 
   // ---- receiving
+  /// All of it was read before.
+  [[nodiscard]] bool isRepeated(const CryptoFrame& frame) const {
+    return !frame.data.empty() && frame.offset + frame.data.size() <= readOffset_;
+  }
   /// CRYPTO_BUFFER_EXCEEDED beyond the bound.
   Result<> onFrame(const CryptoFrame& frame);
   /// The next bytes in order, empty when there are none; valid until the next call. Call until empty.

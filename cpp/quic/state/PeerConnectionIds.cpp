@@ -15,6 +15,7 @@ auto findSequence(Ids& ids, uint64_t sequence) {
 void PeerConnectionIds::setFirst(const ConnectionId& id) {
   if (ids_.empty()) ids_.push_back({});
   ids_.front() = {0, id, std::nullopt, true};
+  seen_.insert(0);
 }
 
 void PeerConnectionIds::setFirstToken(const StatelessResetToken& token) {
@@ -34,6 +35,11 @@ Result<> PeerConnectionIds::onNewConnectionId(const NewConnectionIdFrame& frame)
       return fail(TransportErrorCode::PROTOCOL_VIOLATION, "connection ID or sequence number used twice", kType);
     }
   }
+  if (seen_.contains(frame.sequence)) return Unit{};
+  // A peer that leaves gaps makes the memory of numbers grow: it is bounded, and the lowest gap then counts as filled.
+  constexpr size_t kMaxSeenRanges = 64;
+  seen_.insert(frame.sequence);
+  if (seen_.size() > kMaxSeenRanges) seen_.insert(seen_.front().end, (seen_.begin() + 1)->start);
   if (frame.retirePriorTo > retirePriorTo_) {
     retirePriorTo_ = frame.retirePriorTo;
     for (size_t i = 0; i < ids_.size();) {

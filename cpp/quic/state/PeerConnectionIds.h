@@ -8,6 +8,7 @@
 #include "quic/QuicConstants.h"
 #include "quic/QuicError.h"
 #include "quic/codec/QuicFrames.h"
+#include "quic/common/IntervalSet.h"
 
 namespace quic {
 
@@ -48,6 +49,7 @@ class PeerConnectionIds {
   Result<> queueRetire(uint64_t sequence);
 
   std::vector<PeerConnectionId> ids_;
+  IntervalSet seen_;  // every sequence number that came, so that a late copy of a retired one changes nothing
   std::vector<uint64_t> pendingRetire_;
   std::vector<uint64_t> unackedRetire_;
   uint64_t retirePriorTo_ = 0;

@@ -1,4 +1,5 @@
 // Contexts: what all handshakes of one server or one kind of client have in common.
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include "quic/tls/OpenSslHandshake.h"
@@ -130,5 +131,7 @@ Result<std::shared_ptr<TlsClientContext>> makeTlsClientContext(const TlsClientOp
   return std::shared_ptr<TlsClientContext>(
       std::make_shared<OpenSslClientContext>(std::move(context), std::move(alpn), options.verifyPeer));
 }
+
+std::string_view tlsVersion() { return OpenSSL_version(OPENSSL_VERSION_STRING); }
 
 }  // namespace quic

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quic/handshake/HandshakeLayer.h"
@@ -45,5 +46,8 @@ Result<std::shared_ptr<TlsClientContext>> makeTlsClientContext(const TlsClientOp
 
 /// AEADs, header protection and key schedule through OpenSSL's EVP.
 std::unique_ptr<CryptoFactory> makeOpenSslCryptoFactory();
+
+/// "3.5.4": of the library that is linked in.
+std::string_view tlsVersion();
 
 }  // namespace quic

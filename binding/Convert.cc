@@ -1,0 +1,235 @@
+#include "Convert.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+namespace quic::binding {
+namespace {
+
+constexpr uint64_t kMaxStreams = uint64_t{1} << 60;  // RFC 9000 §4.6
+constexpr uint64_t kMaxWindow = (uint64_t{1} << 53) - 1;
+constexpr size_t kFewestWords = 64 * kRecordWords;
+/// From here on lending the memory to JavaScript, with its finalizer, costs less than a copy.
+constexpr size_t kLendFrom = 32 * 1024;
+
+// ---- down
+
+void readTransport(OptionReader& reader, TransportSettings& out) {
+  reader.milliseconds("idleTimeout", out.idleTimeout);
+  reader.milliseconds("handshakeTimeout", out.handshakeTimeout);
+  reader.milliseconds("keepAliveInterval", out.keepAliveInterval);
+  reader.integer("bidirectionalStreams", kMaxStreams, out.streams.bidirectionalStreams);
+  reader.integer("unidirectionalStreams", kMaxStreams, out.streams.unidirectionalStreams);
+  reader.integer("connectionWindow", kMaxWindow, out.streams.connectionWindow);
+  reader.integer("streamWindow", kMaxWindow, out.streams.streamWindow);
+  reader.size("datagramSize", 65527, out.datagramSize);  // RFC 9000 §18.2, max_udp_payload_size
+}
+
+/// One of `names`, whose order is that of the enumerators. Absent: `out` stays.
+template <class Enum, size_t kCount>
+void readEnum(OptionReader& reader, const char* name, const char* const (&names)[kCount], Enum& out) {
+  std::string text;
+  reader.text(name, text);
+  if (text.empty()) return;
+  const auto found = std::find(std::begin(names), std::end(names), text);
+  if (found == std::end(names)) return reader.refuse(name, "one of its names");
+  out = static_cast<Enum>(found - std::begin(names));
+}
+
+void readClientMigration(OptionReader& reader, TransportSettings& out) {
+  static constexpr const char* kProbing[] = {"reactive", "proactive", "manual"};
+  static constexpr const char* kPolicies[] = {"routable", "any"};
+  uint64_t protocols = 0;
+  reader.integer("migrationProtocols", ServerMigrationProtocols::kKnownBits, protocols);
+  out.clientMigration.protocols = ServerMigrationProtocols(protocols);
+  readEnum(reader, "explicitProbing", kProbing, out.clientMigration.explicitProbing);
+  readEnum(reader, "acceptAddress", kPolicies, out.clientMigration.addressPolicy);
+  reader.milliseconds("announcementLifetime", out.clientMigration.announcementLifetime);
+}
+
+void readServerMigration(OptionReader& reader, TransportSettings& out) {
+  uint64_t protocols = 0;
+  std::vector<std::string> pool;
+  reader.integer("migrationProtocols", ServerMigrationProtocols::kKnownBits, protocols);
+  reader.texts("pool", pool);
+  out.serverMigration = ServerMigrationProtocols(protocols);
+  for (const std::string& text : pool) {
+    const auto address = SocketAddress::parse(text);
+    if (!address) return reader.refuse("pool", "an array of 'host:port'");
+    out.migrationPool.push_back(QuicIPAddress::from(*address));
+  }
+}
+
+/// 'close' is no protocol.
+std::optional<ServerMigrationProtocol> toProtocol(OptionReader& reader) {
+  static constexpr std::pair<const char*, std::optional<ServerMigrationProtocol>> kProtocols[] = {
+      {"explicit", ServerMigrationProtocol::EXPLICIT},
+      {"pool-of-addresses", ServerMigrationProtocol::POOL_OF_ADDRESSES},
+      {"symmetric", ServerMigrationProtocol::SYMMETRIC},
+      {"synchronized-symmetric", ServerMigrationProtocol::SYNCHRONIZED_SYMMETRIC},
+      {"close", std::nullopt}};
+  std::string name;
+  reader.text("protocol", name, OptionReader::kRequired);
+  for (const auto& [known, protocol] : kProtocols) {
+    if (name == known) return protocol;
+  }
+  reader.refuse("protocol", "the name of a protocol, or 'close'");
+  return std::nullopt;
+}
+
+void readPlan(OptionReader& reader, MigrationPlans& out) {
+  uint64_t connection = 0;
+  std::string address;
+  MigrationPlan plan;
+  reader.integer("connection", (uint64_t{1} << 53) - 1, connection, OptionReader::kRequired);
+  plan.protocol = toProtocol(reader);
+  reader.text("address", address);
+  if (!address.empty()) {
+    const auto parsed = SocketAddress::parse(address);
+    if (!parsed) return reader.refuse("address", "'host:port'");
+    plan.address = QuicIPAddress::from(*parsed);
+  }
+  (connection == 0 ? out.others : out.named[connection]) = plan;
+}
+
+}  // namespace
+
+std::optional<ServerOptions> toServerOptions(Napi::Env env, Napi::Value value) {
+  OptionReader reader(env, value, "options");
+  ServerOptions out;
+  const auto address = reader.address("host", "port", OptionReader::kRequired);
+  reader.size("workers", 256, out.workers);
+  reader.text("cert", out.tls.certificatePem, OptionReader::kRequired);
+  reader.text("key", out.tls.privateKeyPem, OptionReader::kRequired);
+  reader.text("clientCa", out.tls.clientCaPem);
+  reader.texts("alpn", out.tls.alpn);
+  reader.flag("keylog", out.tls.keyLog);
+  readTransport(reader, out.endpoint.transport);
+  readServerMigration(reader, out.endpoint.transport);
+  if (!reader.ok() || !address) return std::nullopt;
+  out.address = *address;
+  out.dualStack = !address->isV4() && address->isUnspecified();  // as Node's own servers do with '::'
+  return out;
+}
+
+std::optional<ClientConnectOptions> ConnectOptionsConverter::convert(Napi::Env env, Napi::Value value) {
+  OptionReader reader(env, value, "options");
+  ClientConnectOptions out;
+  const auto peer = reader.address("host", "port", OptionReader::kRequired);
+  out.local = reader.address("localHost", "localPort", OptionReader::Need::Optional);
+  reader.text("serverName", out.serverName, OptionReader::kRequired);
+  readAuthorities(reader, out.tls.caPem);
+  reader.text("cert", out.tls.certificatePem);
+  reader.text("key", out.tls.privateKeyPem);
+  reader.texts("alpn", out.tls.alpn);
+  reader.flag("verify", out.tls.verifyPeer);
+  reader.flag("keylog", out.tls.keyLog);
+  readTransport(reader, out.settings);
+  readClientMigration(reader, out.settings);
+  if (!reader.ok() || !peer) return std::nullopt;
+  out.peer = *peer;
+  return out;
+}
+
+void ConnectOptionsConverter::readAuthorities(OptionReader& reader, std::vector<std::string>& out) {
+  const Napi::Value value = reader.member("ca");
+  if (!value.IsArray()) return reader.texts("ca", out);
+  if (authorities_.IsEmpty() || !authorities_.Value().StrictEquals(value)) {
+    pems_.clear();
+    reader.texts("ca", pems_);
+    authorities_.Reset(value.As<Napi::Array>(), 1);
+  }
+  out = pems_;
+}
+
+std::optional<MigrationPlans> toMigrationPlans(Napi::Env env, Napi::Value value) {
+  MigrationPlans plans;
+  OptionReader list(env, value, "plans");
+  if (!list.ok()) return std::nullopt;
+  if (!value.IsArray()) {
+    list.refuse("length", "that of an array");
+    return std::nullopt;
+  }
+  const auto array = value.As<Napi::Array>();
+  const uint32_t count = array.Length();
+  for (uint32_t index = 0; index < count; ++index) {
+    const Napi::HandleScope scope(env);
+    const Napi::Value element = array.Get(index);
+    if (env.IsExceptionPending()) return std::nullopt;
+    OptionReader reader(env, element, "plan");
+    readPlan(reader, plans);
+    if (!reader.ok()) return std::nullopt;
+  }
+  return plans;
+}
+
+std::optional<SocketAddress> toAddress(Napi::Env env, Napi::Value value) {
+  OptionReader reader(env, value, "address");
+  return reader.address("host", "port", OptionReader::kRequired);
+}
+
+// ---- up
+
+Napi::Value toJs(Napi::Env env, const SocketAddress& address) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("family", address.isV4() ? "IPv4" : "IPv6");
+  object.Set("host", address.host());
+  object.Set("port", Napi::Number::New(env, address.port()));
+  return object;
+}
+
+namespace {
+
+/// Large runs are lent as they are; the next batch gets a buffer of the same size. Small ones are copied into memory that
+/// V8 manages more cheaply, and their buffer is used again.
+napi_value bytesToJs(napi_env env, ByteVector& bytes) {
+  napi_value result = nullptr;
+  if (bytes.size() >= kLendFrom) {
+    const size_t capacity = bytes.capacity();
+    auto* lent = new ByteVector(std::exchange(bytes, {}));
+    const auto finalize = [](napi_env, void*, void* vector) { delete static_cast<ByteVector*>(vector); };
+    const napi_status status = napi_create_external_buffer(env, lent->size(), lent->data(), finalize, lent, &result);
+    if (status != napi_no_external_buffers_allowed) {
+      bytes.reserve(capacity);
+      return status == napi_ok ? result : nullptr;
+    }
+    bytes = std::move(*lent);
+    delete lent;
+  }
+  const napi_status status = napi_create_buffer_copy(env, bytes.size(), bytes.data(), nullptr, &result);
+  return status == napi_ok ? result : nullptr;
+}
+
+}  // namespace
+
+napi_value BatchConverter::wordsToJs(Napi::Env env, const std::vector<uint32_t>& words) {
+  void* data = nullptr;
+  size_t length = 0;
+  napi_value array = words_.IsEmpty() ? nullptr : static_cast<napi_value>(words_.Value());
+  if (array != nullptr) napi_get_typedarray_info(env, array, nullptr, &length, &data, nullptr, nullptr);
+  if (length < words.size()) {
+    const size_t wanted = std::max(kFewestWords, std::bit_ceil(words.size()));
+    napi_value buffer = nullptr;
+    if (napi_create_arraybuffer(env, wanted * sizeof(uint32_t), &data, &buffer) != napi_ok) return nullptr;
+    if (napi_create_typedarray(env, napi_uint32_array, wanted, buffer, 0, &array) != napi_ok) return nullptr;
+    words_.Reset(Napi::Value(env, array), 1);
+  }
+  std::memcpy(data, words.data(), words.size() * sizeof(uint32_t));
+  return array;
+}
+
+std::optional<BatchConverter::Arguments> BatchConverter::convert(Napi::Env env, HostBatch& batch) {
+  Arguments arguments{};
+  arguments.values[0] = wordsToJs(env, batch.words);
+  if (arguments.values[0] == nullptr) return std::nullopt;
+  if (napi_create_uint32(env, static_cast<uint32_t>(batch.records()), &arguments.values[1]) != napi_ok) {
+    return std::nullopt;
+  }
+  arguments.values[2] = bytesToJs(env, batch.bytes);
+  if (arguments.values[2] == nullptr) return std::nullopt;
+  return arguments;
+}
+
+}  // namespace quic::binding

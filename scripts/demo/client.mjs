@@ -1,0 +1,119 @@
+// One of the demonstration's clients, a process of its own: it sends a file and receives it, and asks a numbered question
+// every few milliseconds all the while.
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import { loadPackage } from '../lib/package.mjs';
+import { answer, fail, notify, now } from '../lib/remote.mjs';
+import { Kind, alpn, fileBytes, header, readAll, readNumber } from './protocol.mjs';
+import { Requests } from './requests.mjs';
+
+const kProgressInterval = 50;
+const kHashLength = 32;
+/** Arrivals closer to each other than this are one. */
+const kArrivalGrain = 1;
+
+let connection;
+let requests;
+let isDone = false;
+/** [when, bytes written, bytes received] now and then. */
+const samples = [];
+/** When bytes of the download came. */
+const arrivals = [];
+const bytes = { up: 0, down: 0 };
+
+function say(text, details = {}) {
+  notify({ type: 'event', at: now(), text, ...details });
+}
+
+function onMigration(event) {
+  const where = event.address ? ` ${event.address.host}` : '';
+  const pause = event.type === 'completed' ? ` on ${event.path.peer.host}, ${event.downtime.toFixed(1)} ms between the last packet from the old address and the first from the new one` : '';
+  say(`${event.type}${where}${pause}`, { migration: event.type });
+}
+
+async function upload({ file, size, rate }) {
+  const beganAt = now();
+  const stream = await connection.openStream();
+  const hash = createHash('sha256');
+  async function* body() {
+    yield header(Kind.upload, size);
+    for await (const piece of fileBytes(file, rate)) {
+      hash.update(piece);
+      yield piece;
+      bytes.up += piece.length;
+    }
+  }
+  await pipeline(body(), stream);
+  const answered = await readAll(stream, kHashLength);
+  return { beganAt, endedAt: now(), sent: hash.digest('hex'), answered: answered.toString('hex') };
+}
+
+async function download({ rate }) {
+  const beganAt = now();
+  const stream = await connection.openStream();
+  stream.end(header(Kind.download, rate));
+  const hash = createHash('sha256');
+  for await (const chunk of stream) {
+    const at = now();
+    if (arrivals.length === 0 || at - arrivals.at(-1) >= kArrivalGrain) arrivals.push(at);
+    bytes.down += chunk.length;
+    hash.update(chunk);
+  }
+  return { beganAt, endedAt: now(), received: hash.digest('hex'), bytes: bytes.down };
+}
+
+function sample(size) {
+  samples.push([now(), bytes.up, bytes.down]);
+  notify({ type: 'progress', share: Math.min(bytes.up, bytes.down) / size, ...bytes });
+}
+
+answer(
+  {
+    async connect({ name, address, ca, migration }) {
+      const { connect } = await loadPackage();
+      const beganAt = now();
+      connection = await connect(address, { alpn: [alpn], serverName: 'localhost', tls: { ca }, serverMigration: migration });
+      say(`connected in ${(now() - beganAt).toFixed(1)} ms; agreed on ${[...(connection.serverMigration?.protocols ?? [])].join(', ') || 'no migration'}`);
+      connection.on('migration', onMigration);
+      connection.closed.then(
+        () => isDone || fail(new Error('the server closed the connection')),
+        (error) => isDone || fail(error),
+      );
+      const hello = await connection.openStream();
+      hello.end(Buffer.concat([header(Kind.hello, Buffer.byteLength(name)), Buffer.from(name)]));
+      await readAll(hello, 8);
+    },
+
+    /** Both transfers at once, and requests from now until `finish`. */
+    async transfer({ interval, ...work }) {
+      requests = new Requests(interval, async (number) => {
+        const stream = await connection.openStream();
+        stream.end(header(Kind.request, number));
+        return readNumber(await readAll(stream, 8));
+      });
+      const timer = setInterval(sample, kProgressInterval, work.size);
+      sample(work.size);
+      requests.start();
+      try {
+        const [up, down] = await Promise.all([upload(work), download(work)]);
+        say('both transfers are done');
+        return { up, down };
+      } finally {
+        clearInterval(timer);
+        sample(work.size);
+      }
+    },
+
+    peer() {
+      return connection.path.peer.host;
+    },
+
+    async finish() {
+      const asked = await requests.finish();
+      isDone = true;
+      await connection.close();
+      return { ...asked, samples, arrivals };
+    },
+  },
+  () => connection?.destroy(),
+);

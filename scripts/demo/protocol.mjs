@@ -1,0 +1,83 @@
+// The application that the demonstration runs over QUIC. A client opens a stream for each thing that it wants; the stream
+// begins with one byte that says what, and a number:
+//
+//   hello     the length of a name, then the name       answered by the same number
+//   request   the request's number                      answered by the same number
+//   upload    how many bytes follow                     answered by their SHA-256
+//   download  bytes a second, 0: as fast as it goes     answered by the file
+import { createReadStream } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { now } from '../lib/remote.mjs';
+
+export const alpn = 'node-mvfst-demo';
+export const Kind = { hello: 1, request: 2, upload: 3, download: 4 };
+export const headerLength = 9;
+export const numberLength = 8;
+
+const kPiece = 256 * 1024;
+
+export function header(kind, number) {
+  const bytes = Buffer.alloc(headerLength);
+  bytes.writeUInt8(kind);
+  bytes.writeBigUInt64BE(BigInt(Math.round(number)), 1);
+  return bytes;
+}
+
+export function numberBytes(number) {
+  const bytes = Buffer.alloc(numberLength);
+  bytes.writeBigUInt64BE(BigInt(number));
+  return bytes;
+}
+
+export function readNumber(bytes, at = 0) {
+  return Number(bytes.readBigUInt64BE(at));
+}
+
+/** Takes the first `length` bytes off a stream. What follows them stays in it. */
+export async function take(stream, length) {
+  for (;;) {
+    const bytes = stream.read(length);
+    if (bytes?.length === length) return bytes;
+    if (bytes !== null || stream.readableEnded || stream.destroyed) throw stream.errored ?? new Error('the stream ended early');
+    await somethingHappens(stream);
+  }
+}
+
+function somethingHappens(stream) {
+  return new Promise((resolve) => {
+    const events = ['readable', 'end', 'close', 'error'];
+    const done = () => {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
+}
+
+/** Everything that comes until the end, of which there may be `most` bytes. */
+export async function readAll(stream, most) {
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    if (length > most) throw new Error(`more than ${most} bytes were answered`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken). */
+export async function* fileBytes({ file, times }, rate) {
+  const began = now();
+  let given = 0;
+  for (let time = 0; time < times; time++) {
+    for await (const piece of createReadStream(file, { highWaterMark: kPiece })) {
+      if (rate > 0) {
+        const early = (given / rate) * 1000 - (now() - began);
+        if (early > 1) await delay(early);
+      }
+      given += piece.length;
+      yield piece;
+    }
+  }
+}

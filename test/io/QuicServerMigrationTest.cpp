@@ -1,0 +1,167 @@
+// A server that really moves, from 127.0.0.1 to 127.0.0.2, under its clients. The protocols' finer points, losses and
+// delays are the simulator's.
+#include <gtest/gtest.h>
+
+#include "HostTesting.h"
+
+namespace quic {
+namespace {
+
+using testing::address;
+using testing::EchoNet;
+using testing::Record;
+
+constexpr Duration kDeadline = 5s;
+
+SocketAddress nextTo(const SocketAddress& present) { return address("127.0.0.2:1").withPort(present.port()); }
+
+struct Move {
+  ServerMigrationProtocol protocol;
+  size_t workers;
+  bool steer;
+};
+std::string nameOf(const ::testing::TestParamInfo<Move>& info) {
+  std::string name(serverMigrationProtocolToString(info.param.protocol));
+  std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
+  return name + "Workers" + std::to_string(info.param.workers) + (info.param.steer ? "" : "Forwarding");
+}
+
+class EveryMove : public ::testing::TestWithParam<Move> {};
+INSTANTIATE_TEST_SUITE_P(Moves, EveryMove,
+                         ::testing::Values(Move{ServerMigrationProtocol::EXPLICIT, 0, true},
+                                           Move{ServerMigrationProtocol::EXPLICIT, 4, true},
+                                           Move{ServerMigrationProtocol::EXPLICIT, 4, false},
+                                           Move{ServerMigrationProtocol::SYMMETRIC, 1, true},
+                                           Move{ServerMigrationProtocol::SYMMETRIC, 4, false},
+                                           Move{ServerMigrationProtocol::SYNCHRONIZED_SYMMETRIC, 2, true}),
+                         nameOf);
+
+TEST_P(EveryMove, TakesItsConnectionsAlong) {
+  constexpr size_t kClients = 8;
+  EchoNet net;
+  net.listen(GetParam().workers, GetParam().steer);
+  net.startClients(false);
+  for (ConnectionHandle c = 1; c <= kClients; ++c) net.connect(c, {GetParam().protocol});
+  ASSERT_TRUE(net.untilConfirmed(kClients));
+  for (ConnectionHandle c = 1; c <= kClients; ++c) net.write(c, 0, "before ", false);
+  for (ConnectionHandle c = 1; c <= kClients; ++c) ASSERT_TRUE(net.untilEchoed(c, 0, "before "));
+
+  const SocketAddress next = nextTo(net.server->address());
+  std::optional<QuicIPAddress> announced;
+  if (GetParam().protocol == ServerMigrationProtocol::EXPLICIT) announced = QuicIPAddress::from(next);
+  ASSERT_TRUE(net.server->onImminentServerMigration(GetParam().protocol, announced, kDeadline));
+  EXPECT_FALSE(net.server->onImminentServerMigration(GetParam().protocol, announced, kDeadline));
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationPrepared); }));
+  const std::string prepared = net.serverSide.of(RecordKind::MigrationPrepared)[0].bytes;
+  EXPECT_EQ(prepared.find("excluded"), std::string::npos) << prepared;
+
+  ASSERT_TRUE(net.server->onNetworkSwitch(next, kDeadline));
+  EXPECT_EQ(net.server->address(), next);
+  for (ConnectionHandle c = 1; c <= kClients; ++c) net.write(c, 0, "after", true);
+  for (ConnectionHandle c = 1; c <= kClients; ++c) ASSERT_TRUE(net.untilEchoed(c, 0, "before after")) << c;
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationCompleted); }));
+  const std::string completed = net.serverSide.of(RecordKind::MigrationCompleted)[0].bytes;
+  EXPECT_EQ(completed.find("closed"), std::string::npos) << completed;
+  EXPECT_NE(completed.find("migrated"), std::string::npos) << completed;
+  EXPECT_GE(net.clientSide.count(RecordKind::PathChanged), kClients);
+  EXPECT_FALSE(net.clientSide.has(RecordKind::ConnectionClosed));
+  if (!GetParam().steer) {
+    EXPECT_GT(net.server->serverStats().forwarded, 0u);
+  }
+
+  net.connect(100);  // and new ones are welcome again, there
+  EXPECT_TRUE(net.untilConfirmed(kClients + 1));
+}
+
+class PreparedServer : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    net.listen(2);
+    net.startClients(false);
+    net.connect(1, {ServerMigrationProtocol::SYMMETRIC});
+    net.connect(2, {});
+    ASSERT_TRUE(net.untilConfirmed(2));
+    ASSERT_TRUE(net.server->onImminentServerMigration(ServerMigrationProtocol::SYMMETRIC, std::nullopt, kDeadline));
+    ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationPrepared); }));
+  }
+  EchoNet net;
+};
+
+TEST_F(PreparedServer, KeepsTheOldAddressWhenTheNewOneCannotBeBound) {
+  const SocketAddress present = net.server->address();
+  const SocketAddress next = nextTo(present);
+  {
+    UdpSocketOptions options;
+    options.local = next;
+    UdpSocket stranger = testing::mustOpen(options);
+    ASSERT_TRUE(stranger.isOpen());
+    ASSERT_TRUE(net.server->onNetworkSwitch(next, kDeadline));
+    ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationFailed); }));
+    EXPECT_NE(net.serverSide.of(RecordKind::MigrationFailed)[0].bytes.find("EADDRINUSE"), std::string::npos);
+  }
+  EXPECT_EQ(net.server->address(), present);
+  net.write(1, 0, "still here", true);
+  net.write(2, 0, "me too", true);
+  EXPECT_TRUE(net.untilEchoed(1, 0, "still here"));
+  EXPECT_TRUE(net.untilEchoed(2, 0, "me too"));
+  // The stranger has gone: the same move succeeds.
+  ASSERT_TRUE(net.server->onNetworkSwitch(next, kDeadline));
+  net.write(1, 4, "moved", true);
+  EXPECT_TRUE(net.untilEchoed(1, 4, "moved"));
+}
+
+TEST_F(PreparedServer, ServesWhoCannotMoveUntilTheSwitchAndThenSaysReconnect) {
+  EXPECT_NE(net.serverSide.of(RecordKind::MigrationPrepared)[0].bytes.find("excluded"), std::string::npos);
+  net.write(2, 0, "served", true);
+  ASSERT_TRUE(net.untilEchoed(2, 0, "served"));
+  ASSERT_TRUE(net.server->onNetworkSwitch(nextTo(net.server->address()), kDeadline));
+  ASSERT_TRUE(net.until([&] { return net.clientSide.has(RecordKind::ConnectionClosed); }));
+  const Record atClient = net.clientSide.of(RecordKind::ConnectionClosed)[0];
+  EXPECT_EQ(atClient.connection, 2u);
+  EXPECT_NE(atClient.bytes.find("CONNECTION_REFUSED"), std::string::npos);
+  EXPECT_NE(atClient.bytes.find("server migrated: reconnect"), std::string::npos);
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::ConnectionClosed); }));
+  EXPECT_NE(net.serverSide.of(RecordKind::ConnectionClosed)[0].bytes.find("MIGRATED_WITHOUT_CONNECTION"),
+            std::string::npos);
+}
+
+TEST_F(PreparedServer, RefusesNewConnectionsUntilTheMoveIsCancelled) {
+  net.connect(3);
+  ASSERT_TRUE(net.until([&] { return net.clientSide.has(RecordKind::ConnectionClosed); }));
+  EXPECT_NE(net.clientSide.of(RecordKind::ConnectionClosed)[0].bytes.find("CONNECTION_REFUSED"), std::string::npos);
+  net.server->cancelServerMigration();
+  EXPECT_FALSE(net.server->onNetworkSwitch(kDeadline)) << "there is no move any more";
+  net.connect(4);
+  EXPECT_TRUE(net.untilConfirmed(3));
+}
+
+TEST_F(PreparedServer, CompletesASwitchThatKeepsTheSocketsWhenClientsAreHeardOf) {
+  ASSERT_TRUE(net.server->onNetworkSwitch(200ms));
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationCompleted); }));
+}
+
+TEST(QuicServerMigration, IsPreparedAtOnceWithoutConnections) {
+  EchoNet net;
+  net.listen(3);
+  ASSERT_TRUE(net.server->onImminentServerMigration(MigrationPlans{}, kDeadline));
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationPrepared); }));
+  EXPECT_EQ(net.serverSide.of(RecordKind::MigrationPrepared)[0].bytes, "[]");
+  ASSERT_TRUE(net.server->onNetworkSwitch(nextTo(net.server->address()), kDeadline));
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationCompleted); }));
+}
+
+TEST(QuicServerMigration, LeavesOutWhoIsNotReadyInTime) {
+  EchoNet net;
+  net.listen(1);
+  net.startClients(true);
+  net.connect(1, {ServerMigrationProtocol::EXPLICIT});
+  ASSERT_TRUE(net.untilConfirmed(1));
+  net.client.reset();  // it will acknowledge nothing; the server hears its close, or its silence
+  const auto announced = QuicIPAddress::from(nextTo(net.server->address()));
+  ASSERT_TRUE(net.server->onImminentServerMigration(ServerMigrationProtocol::EXPLICIT, announced, 50ms));
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationPrepared); }));
+  EXPECT_EQ(net.serverSide.of(RecordKind::MigrationPrepared)[0].bytes.find("ready"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace quic
