@@ -2,12 +2,11 @@
 // arguments of the callback. No decision about QUIC is made here: what an option does is said where the struct is.
 #pragma once
 
-#include <napi.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "NodeApi.h"
 #include "Reader.h"
 #include "io/HostBatch.h"
 #include "io/QuicClient.h"

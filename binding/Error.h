@@ -3,11 +3,10 @@
 // There are no C++ exceptions: after a throw the native function returns at once.
 #pragma once
 
-#include <napi.h>
-
 #include <string>
 #include <string_view>
 
+#include "NodeApi.h"
 #include "io/QuicHost.h"
 
 namespace quic::binding {

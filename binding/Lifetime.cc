@@ -77,6 +77,14 @@ thread_local std::vector<HostLife*> ExitWatch::lives_;
 
 // ---- HostLife: begin and end
 
+namespace {
+
+bool isEnd(const HostBatch& batch) {
+  return batch.words[batch.words.size() - kRecordWords] == static_cast<uint32_t>(RecordKind::HostClosed);
+}
+
+}  // namespace
+
 HostLife::~HostLife() {
   if (env_ != nullptr) letGo();
 }
@@ -174,12 +182,12 @@ void HostLife::onBatchReady() {
 void HostLife::drain() {
   const Napi::HandleScope scope(env_);
   // The last batch releases the object, and its memory must not go before this function has returned.
-  const Napi::Object self = self_.Value();
+  [[maybe_unused]] const Napi::Object self = self_.Value();
   for (int batches = 0; host_ != nullptr; ++batches) {
     if (batches == kMaxBatchesPerWake && doorbell_ != nullptr) return doorbell_->pull();
     if (!host_->takeBatch(batch_)) return;
-    const bool isLast =
-        batch_.words[batch_.words.size() - kRecordWords] == static_cast<uint32_t>(RecordKind::HostClosed);
+    if (batch_.empty()) continue;  // only facts for the host itself
+    const bool isLast = isEnd(batch_);
     if (isLast) {
       isOver_ = isClosing_ = true;
       host_.reset();

@@ -7,12 +7,12 @@
 // environment's thread only, in the order of the batches, and never after HostClosed.
 #pragma once
 
-#include <napi.h>
 #include <uv.h>
 
 #include <memory>
 
 #include "Convert.h"
+#include "NodeApi.h"
 #include "io/QuicHost.h"
 
 namespace quic::binding {

@@ -49,9 +49,13 @@ NativeQuic::NativeQuic(const Info& info) : Napi::ObjectWrap<NativeQuic>(info) {
   isThreaded_ = args.flag(1);
   if (!args.ok()) return;
   if (role != "client" && role != "server") {
-    return throwError(info.Env(), kInvalidArgument, "the role must be 'client' or 'server'");
+    throwError(info.Env(), kInvalidArgument, "the role must be 'client' or 'server'");
+    return;
   }
-  if (!info[2].IsFunction()) return throwError(info.Env(), kInvalidArgument, "the callback must be a function");
+  if (!info[2].IsFunction()) {
+    throwError(info.Env(), kInvalidArgument, "the callback must be a function");
+    return;
+  }
   role_ = role == "server" ? Role::Server : Role::Client;
   info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value(kOnBatch, info[2], napi_default));
 }

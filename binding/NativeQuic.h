@@ -2,10 +2,9 @@
 // name on the host; there is nothing else in it. A server's host is made by listen(), a client's by the first connect().
 #pragma once
 
-#include <napi.h>
-
 #include "Convert.h"
 #include "Lifetime.h"
+#include "NodeApi.h"
 
 namespace quic::binding {
 

@@ -3,12 +3,11 @@
 // Both readers stop at the first value that is wrong: they throw once, answer with zeros from then on, and ok() is false.
 #pragma once
 
-#include <napi.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "NodeApi.h"
 #include "quic/common/Bytes.h"
 #include "quic/common/Ids.h"
 #include "quic/common/OwnedBytes.h"

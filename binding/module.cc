@@ -1,8 +1,8 @@
 // What Node finds when it loads the addon. There is no state of the module's own: each environment, and each loading of it,
 // gets its own class, and everything else hangs on that class's objects.
-#include <napi.h>
 
 #include "NativeQuic.h"
+#include "NodeApi.h"
 
 namespace {
 

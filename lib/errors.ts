@@ -250,7 +250,7 @@ export function fromThrown(thrown: unknown, detail?: string): Error {
   const { code, message, wireCode } = (thrown ?? {}) as { readonly code?: unknown; readonly message?: string; readonly wireCode?: ErrorCodeInput };
   if (typeof code !== 'string') return thrown instanceof Error ? thrown : quicError('ERR_QUIC_INVALID_STATE', String(thrown));
   const known = Object.hasOwn(texts, code) ? (code as QuicErrorCode) : localCodes.get(code.replace(/^ERR_QUIC_/, ''));
-  const parts = [detail, message].filter((part) => part !== undefined && part !== '');
+  const parts = [detail !== undefined && message?.includes(detail) === true ? undefined : detail, message].filter((part) => part !== undefined && part !== '');
   const ours = known ?? (/^E[A-Z]+$/.test(code) ? 'ERR_QUIC_BIND' : 'ERR_QUIC_INVALID_STATE');
   const text = parts.length > 0 ? `${texts[ours]}: ${parts.join(': ')}` : texts[ours];
   return new QuicError(text, { code: ours, cause: thrown, wireCode: wireCode ?? 0n });

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
 #include <thread>
 
 #include "IoTesting.h"
@@ -73,14 +74,20 @@ TEST(EventLoop, BringsADeadlineForward) {
 TEST(EventLoop, WakesFromOtherThreads) {
   Recorder recorder;
   auto loop = EventLoop::make(nullptr, recorder);
-  std::atomic<bool> done{false};
+  // No wake may come after close(): in the product the queue's mutex sees to that, here this one.
+  std::mutex mutex;
+  bool done = false;
   recorder.act = [&] {
+    const std::lock_guard lock(mutex);
     if (done) loop->close();
   };
   std::thread runner([&] { loop->run(); });
   for (int i = 0; i < 1000; ++i) loop->wake();
-  done = true;
-  loop->wake();
+  {
+    const std::lock_guard lock(mutex);
+    done = true;
+    loop->wake();
+  }
   runner.join();
   EXPECT_EQ(recorder.closed, 1);
   EXPECT_LE(recorder.turns, 1001);

@@ -136,6 +136,8 @@ class EchoNet {
   void connectTo(const SocketAddress& peer, ConnectionHandle connection, ServerMigrationProtocols protocols = {}) {
     ClientConnectOptions options;
     options.peer = peer;
+    // A socket for each connection, so that the kernel may hand them to different workers.
+    options.local = SocketAddress::v4({127, 0, 1, static_cast<uint8_t>(connection)}, 0);
     options.serverName = "localhost";
     options.tls.caPem = {readPem("ca.pem")};
     options.tls.alpn = {"echo"};

@@ -14,7 +14,7 @@ bool isSymmetricKind(Protocol protocol) {
   return protocol == Protocol::SYMMETRIC || protocol == Protocol::SYNCHRONIZED_SYMMETRIC;
 }
 
-/// SM-51. The address rules of the protocols: Explicit needs one that the client can use and that is news; others take none.
+/// SM-51. Explicit needs an address that the client can use and that is news; the others take none.
 bool isAddressRight(Protocol protocol, const std::optional<QuicIPAddress>& announced, const FourTuple& activePath) {
   if (protocol != Protocol::EXPLICIT) return !announced.has_value();
   if (!announced) return false;

@@ -15,8 +15,8 @@ class ServerMigrationServer {
   void onHandshakeConfirmed() { handshakeConfirmed_ = true; }
 
   // ---- verbs
-  /// `announced`: Explicit only. In `activePath`, `peer` is the client (its family must be usable) and `local` our present
-  /// address. What cannot be prepared is answered with the event Failed.
+  /// `announced`: Explicit only. In `activePath`, `peer` is the client (its family must be usable) and `local` our
+  /// present address. What cannot be prepared is answered with the event Failed.
   MigrationSteps prepare(ServerMigrationProtocol protocol, const std::optional<QuicIPAddress>& announced,
                          const FourTuple& activePath);
   /// Cancel, or deadline: back to Idle. What the client was told cannot be untold: see SM-58.
