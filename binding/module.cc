@@ -1,6 +1,5 @@
 // What Node finds when it loads the addon. There is no state of the module's own: each environment, and each loading of it,
 // gets its own class, and everything else hangs on that class's objects.
-
 #include "NativeQuic.h"
 #include "NodeApi.h"
 

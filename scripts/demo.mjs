@@ -25,8 +25,9 @@ async function fileOfEnough() {
   const length = statSync(file).size;
   const times = Math.ceil(leastBytes / length);
   const hash = createHash('sha256');
-  for await (const piece of fileBytes({ file, times }, 0)) hash.update(piece);
-  return { file: { file, times }, size: length * times, hash: hash.digest('hex') };
+  const source = { file, times, size: length * times };
+  for await (const piece of fileBytes(source)) hash.update(piece);
+  return { file: source, size: source.size, hash: hash.digest('hex') };
 }
 
 function positive(text, what) {

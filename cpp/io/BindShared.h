@@ -8,10 +8,10 @@
 namespace quic {
 
 struct BindSharedOptions {
-  SocketAddress local;     // port 0: the first socket finds one for all
+  SocketAddress local;  // port 0: the first socket finds one for all
   size_t count = 1;
   bool dualStack = false;
-  bool steer = true;       // false: the kernel spreads by address, and datagrams are forwarded more often
+  bool steer = true;                     // false: the kernel spreads by address, and datagrams are forwarded more often
   std::optional<SocketAddress> present;  // of this server's own sockets, which may overlap (a wildcard)
 };
 

@@ -18,6 +18,7 @@ struct ClientWorker::Group {
 
   bool receive(TimePoint now, QuicClientEndpoint& to) {
     socket.update([&](const SocketAddress& peer) { to.onUnreachable(now, peer); });
+    socket.pauseReceiving(worker.bridge_.isFull());
     if (worker.bridge_.isFull()) return false;
     return socket.receive([&](const ReceivedDatagram& datagram) { to.onDatagram(now, datagram); });
   }
@@ -87,8 +88,7 @@ void ClientWorker::connect(TimePoint now, command::Connect& command) {
 }
 
 void ClientWorker::closeIdleGroups() {
-  std::erase_if(connections_,
-                [](const auto& entry) { return entry.second->endpoint.find(entry.first) == nullptr; });
+  std::erase_if(connections_, [](const auto& entry) { return entry.second->endpoint.find(entry.first) == nullptr; });
   std::erase_if(groups_, [](const auto& entry) { return entry.second->endpoint.connections().size() == 0; });
 }
 

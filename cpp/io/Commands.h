@@ -108,9 +108,9 @@ struct SetAlarm {
 
 using Command =
     std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
-                 command::CloseConnection, command::QueryStats, command::Poke, command::Stop,
-                 command::Connect, command::StartProbing, command::Forwarded, command::Refuse, command::Prepare,
-                 command::SwitchNetwork, command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
+                 command::CloseConnection, command::QueryStats, command::Poke, command::Stop, command::Connect,
+                 command::StartProbing, command::Forwarded, command::Refuse, command::Prepare, command::SwitchNetwork,
+                 command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
 
 /// What a worker tells its host besides the records that pass through to JavaScript.
 namespace fact {

@@ -43,30 +43,30 @@ void ConnectionBridge::on(ConnectionHandle handle, HandshakeConfirmed&&) {
 void ConnectionBridge::on(ConnectionHandle handle, StreamEvent&& event) {
   HostBatch& records = up_.records;
   const auto forget = [&](StreamId id) { connections_[handle].streams.erase(id.value); };
-  std::visit(
-      Overloaded{
-          [&](const StreamOpened& e) { records.add(RecordKind::StreamOpened, handle, e.id.value); },
-          [&](const StreamReadable& e) {
-            enqueue({handle, e.id}, connections_[handle].streams[e.id.value]);
-          },
-          [&](const StreamReset& e) {
-            records.add(RecordKind::StreamReset, handle, e.id.value, low(e.errorCode), high(e.errorCode));
-            forget(e.id);
-          },
-          [&](const StreamStopped& e) {
-            records.add(RecordKind::StreamStopped, handle, e.id.value, low(e.errorCode), high(e.errorCode));
-          },
-          [&](const StreamWritable& e) { records.add(RecordKind::StreamWritable, handle, e.id.value); },
-          [&](const StreamSendComplete& e) { records.add(RecordKind::StreamSendComplete, handle, e.id.value); },
-          [&](const StreamClosed& e) {
-            records.add(RecordKind::StreamClosed, handle, e.id.value);
-            forget(e.id);
-          },
-          [&](const StreamsAvailable& e) {
-            records.add(RecordKind::StreamsAvailable, handle, e.limit, 0, 0, e.unidirectional ? 1 : 0);
-          },
-      },
-      event);
+  std::visit(Overloaded{
+                 [&](const StreamOpened& e) {
+                   records.add(RecordKind::StreamOpened, handle, e.id.value);
+                   if (e.id.isUnidirectional()) connections_[handle].streams[e.id.value].isTaken = false;
+                 },
+                 [&](const StreamReadable& e) { enqueue({handle, e.id}, connections_[handle].streams[e.id.value]); },
+                 [&](const StreamReset& e) {
+                   records.add(RecordKind::StreamReset, handle, e.id.value, low(e.errorCode), high(e.errorCode));
+                   forget(e.id);
+                 },
+                 [&](const StreamStopped& e) {
+                   records.add(RecordKind::StreamStopped, handle, e.id.value, low(e.errorCode), high(e.errorCode));
+                 },
+                 [&](const StreamWritable& e) { records.add(RecordKind::StreamWritable, handle, e.id.value); },
+                 [&](const StreamSendComplete& e) { records.add(RecordKind::StreamSendComplete, handle, e.id.value); },
+                 [&](const StreamClosed& e) {
+                   records.add(RecordKind::StreamClosed, handle, e.id.value);
+                   forget(e.id);
+                 },
+                 [&](const StreamsAvailable& e) {
+                   records.add(RecordKind::StreamsAvailable, handle, e.limit, 0, 0, e.unidirectional ? 1 : 0);
+                 },
+             },
+             event);
 }
 
 void ConnectionBridge::on(ConnectionHandle handle, PathChanged&& event) {
@@ -171,7 +171,7 @@ ConnectionBridge::Reading* ConnectionBridge::find(const StreamKey& key) {
 
 void ConnectionBridge::enqueue(const StreamKey& key, Reading& reading) {
   reading.mayHaveMore = true;
-  if (reading.credit == 0 || std::exchange(reading.isQueued, true)) return;
+  if (reading.credit == 0 || !reading.isTaken || std::exchange(reading.isQueued, true)) return;
   ready_.push_back(key);
 }
 
@@ -179,6 +179,7 @@ void ConnectionBridge::onConsumed(ConnectionHandle connection, StreamId stream, 
   const StreamKey key{connection, stream};
   Reading* reading = find(key);
   if (reading == nullptr) return;
+  reading->isTaken |= bytes == 0;
   reading->credit = std::min(kStreamCredit, reading->credit + std::min(bytes, kStreamCredit));
   if (reading->mayHaveMore) enqueue(key, *reading);
 }

@@ -38,6 +38,8 @@ class ConnectionBridge {
   void onEvent(EndpointEvent&& event);
   /// Reads streams that have something, as far as credit and room go. True: connections were touched.
   bool readStreams();
+  /// Credit comes back. With 0 bytes: the application has got this unidirectional stream of the peer's. Before that nothing of
+  /// it is read, so that its place is not free for another: an application that takes no streams holds the peer back.
   void onConsumed(ConnectionHandle connection, StreamId stream, uint64_t bytes);
   void addStats(ConnectionHandle connection, uint32_t request);
 
@@ -61,10 +63,11 @@ class ConnectionBridge {
     uint64_t credit = kStreamCredit;
     bool isQueued = false;     // in ready_
     bool mayHaveMore = false;  // the last read ended for want of credit or room
+    bool isTaken = true;       // false: a unidirectional stream that the application has not got yet, see onConsumed
   };
   struct Connection {
     std::unordered_map<uint64_t, Reading> streams;  // those with something read or to read; bounded by stream limits
-    std::array<uint64_t, 2> opened{};  // streams that we opened, bidirectional and unidirectional
+    std::array<uint64_t, 2> opened{};               // streams that we opened, bidirectional and unidirectional
     std::optional<LocalErrorCode> closesAs;
     bool isKnown = false;  // the host has heard of it
   };

@@ -38,7 +38,8 @@ void DeadlineTimer::set(TimePoint deadline) {
   } else if (fallback_ != nullptr) {
     const Duration left = std::max(deadline - systemNow(), Duration(0));
     uv_update_time(fallback_->loop);
-    uv_timer_start(fallback_, onDue_, static_cast<uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count()), 0);
+    uv_timer_start(fallback_, onDue_, static_cast<uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count()),
+                   0);
   }
 }
 

@@ -14,6 +14,7 @@ struct Watch {
   int fd = -1;
   uv_poll_t* handle = nullptr;
   EventLoop::Readiness ready;
+  bool wantsReadable = true;
   bool wantsWritable = false;
 };
 
@@ -168,9 +169,7 @@ void EventLoop::State::onTimer(uv_timer_t* handle) {
   state.startPrepare();
 }
 
-void EventLoop::run() {
-  uv_run(state_->loop, UV_RUN_DEFAULT);
-}
+void EventLoop::run() { uv_run(state_->loop, UV_RUN_DEFAULT); }
 
 void EventLoop::wake() { uv_async_send(state_->async); }
 
@@ -198,14 +197,15 @@ Watch* EventLoop::State::find(int fd) {
 }
 
 void EventLoop::State::startPolling(Watch& watch) {
-  uv_poll_start(watch.handle, UV_READABLE | (watch.wantsWritable ? UV_WRITABLE : 0), onPoll);
+  uv_poll_start(watch.handle, (watch.wantsReadable ? UV_READABLE : 0) | (watch.wantsWritable ? UV_WRITABLE : 0),
+                onPoll);
 }
 
 bool EventLoop::watch(int fd) {
   auto* handle = state_->allocate<uv_poll_t>(UV_POLL);
   handle = state_->adopt(handle, uv_poll_init(state_->loop, handle, fd), state_->isRef);
   if (handle == nullptr) return false;
-  state_->watches.push_back(Watch{fd, handle, {}, false});
+  state_->watches.push_back(Watch{fd, handle, {}, true, false});
   state_->startPolling(state_->watches.back());
   return true;
 }
@@ -216,6 +216,13 @@ void EventLoop::unwatch(int fd) {
   uv_poll_stop(watch->handle);
   state_->close(watch->handle);
   std::erase_if(state_->watches, [fd](const Watch& candidate) { return candidate.fd == fd; });
+}
+
+void EventLoop::wantReadable(int fd, bool wanted) {
+  Watch* watch = state_->find(fd);
+  if (watch == nullptr || watch->wantsReadable == wanted) return;
+  watch->wantsReadable = wanted;
+  state_->startPolling(*watch);
 }
 
 void EventLoop::wantWritable(int fd, bool wanted) {

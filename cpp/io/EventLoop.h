@@ -50,6 +50,8 @@ class EventLoop {
   /// False when libuv refuses. Unwatch before closing `fd`.
   bool watch(int fd);
   void unwatch(int fd);
+  /// Wanted from the beginning. While it is not, errors are not told either, and the socket keeps no loop alive.
+  void wantReadable(int fd, bool wanted);
   void wantWritable(int fd, bool wanted);
   /// What was seen since the last question.
   Readiness takeReadiness(int fd);

@@ -48,9 +48,14 @@ struct HostBatch {
   /// A record with no bytes: `value` in words 3-4, `a` and `b` in 5 and 6, `flag` in 7.
   void add(RecordKind kind, ConnectionHandle connection, uint64_t value = 0, uint32_t a = 0, uint32_t b = 0,
            uint32_t flag = 0) {
-    const uint32_t record[kRecordWords] = {static_cast<uint32_t>(kind),       static_cast<uint32_t>(connection),
-                                           static_cast<uint32_t>(connection >> 32), static_cast<uint32_t>(value),
-                                           static_cast<uint32_t>(value >> 32), a, b, flag};
+    const uint32_t record[kRecordWords] = {static_cast<uint32_t>(kind),
+                                           static_cast<uint32_t>(connection),
+                                           static_cast<uint32_t>(connection >> 32),
+                                           static_cast<uint32_t>(value),
+                                           static_cast<uint32_t>(value >> 32),
+                                           a,
+                                           b,
+                                           flag};
     words.insert(words.end(), record, record + kRecordWords);
   }
   void addBytes(RecordKind kind, ConnectionHandle connection, uint64_t value, ByteSpan data, uint32_t flag = 0) {

@@ -51,7 +51,7 @@ class HostQueue {
   std::mutex mutex_;
   EventLoop* loop_ = nullptr;  // null: nobody to wake
   std::vector<Command> commands_;
-  bool isWoken_ = false;       // a wake is under way: further commands need none
+  bool isWoken_ = false;  // a wake is under way: further commands need none
   UpBatch up_;
   UpBatch last_;
   bool workerWaits_ = false;

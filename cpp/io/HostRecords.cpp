@@ -44,6 +44,8 @@ std::string_view statusName(MigrationOutcome::Status status) {
   }
 }
 
+double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+
 /// Writes the members of a MigrationRecord.
 struct MigrationMembers {
   JsonWriter& json;
@@ -56,20 +58,23 @@ struct MigrationMembers {
 
   void operator()(const migration::PoolAddressReceived& e) const { type("pool-address"), address(e.address); }
   void operator()(const migration::Announced& e) const { type("announced"), protocol(e.protocol), address(e.address); }
-  void operator()(const migration::ProbingStarted& e) const { type("probing"), protocol(e.protocol), address(e.address); }
+  void operator()(const migration::ProbingStarted& e) const {
+    type("probing"), protocol(e.protocol), address(e.address);
+  }
   void operator()(const migration::Reverted& e) const { type("reverted"), address(e.address); }
   void operator()(const migration::Expired& e) const { type("expired"), address(e.address); }
   void operator()(const migration::Detected& e) const { type("detected"), protocol(e.protocol), address(e.address); }
   void operator()(const migration::Ready& e) const { type("ready"), protocol(e.protocol); }
-  void operator()(const migration::Completed& e) const { type("completed"), protocol(e.protocol), address(e.peer); }
+  void operator()(const migration::Completed& e) const {
+    type("completed"), protocol(e.protocol), address(e.peer);
+    json.name("downtime").number(milliseconds(e.downtime));
+  }
   void operator()(const migration::Failed& e) const {
     type("failed");
     json.name("error").text(serverMigrationErrorToString(e.error));
   }
   void operator()(const migration::PoolAcknowledged&) const { type("pool-acknowledged"); }
 };
-
-double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
 
 }  // namespace
 

@@ -38,7 +38,7 @@ class QuicHost {
   /// CONNECTION_CLOSE now.
   void closeConnection(ConnectionHandle connection, bool application, uint64_t code, const std::string& reason);
   /// Answered by a Stats record with this number.
-  void stats(ConnectionHandle connection, uint32_t request);
+  virtual void stats(ConnectionHandle connection, uint32_t request);
 
   /// The next batch; call until false. `out` is replaced, its buffers are used again.
   bool takeBatch(HostBatch& out);

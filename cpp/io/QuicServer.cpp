@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "io/BindShared.h"
+#include "io/HostRecords.h"
 
 namespace quic {
 namespace {
@@ -14,8 +15,8 @@ Unexpected<HostFailure> refused(LocalErrorCode code, std::string_view reason, st
 
 /// A secret of zeros would let anybody forge stateless resets (RFC 9000 §10.3.2).
 ServerEndpointSettings withSecret(ServerEndpointSettings settings) {
-  const bool isUnset = std::all_of(settings.resetSecret.begin(), settings.resetSecret.end(),
-                                   [](uint8_t byte) { return byte == 0; });
+  const bool isUnset =
+      std::all_of(settings.resetSecret.begin(), settings.resetSecret.end(), [](uint8_t byte) { return byte == 0; });
   if (isUnset) SystemRandom().fill(settings.resetSecret);
   return settings;
 }
@@ -65,6 +66,16 @@ ServerStats QuicServer::serverStats() const {
     sum.forwarded += one.forwarded;
   }
   return sum;
+}
+
+void QuicServer::stats(ConnectionHandle connection, uint32_t request) {
+  if (connection != 0) return QuicHost::stats(connection, request);
+  const ServerStats sum = serverStats();
+  JsonWriter json;
+  json.beginObject().name("connections").number(sum.connections).name("accepted").number(sum.accepted);
+  json.name("refused").number(sum.refused).name("datagramsDropped").number(sum.dropped);
+  addRecord(RecordKind::Stats, json.name("datagramsForwarded").number(sum.forwarded).endObject().str(), request);
+  poke();
 }
 
 void QuicServer::refuse(bool refuse) {

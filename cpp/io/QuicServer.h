@@ -18,10 +18,10 @@ namespace quic {
 
 struct ServerOptions {
   SocketAddress address;
-  bool dualStack = false;      // an IPv6 wildcard that also takes IPv4
-  size_t workers = 1;          // 0: on `loop`; at most 256
+  bool dualStack = false;  // an IPv6 wildcard that also takes IPv4
+  size_t workers = 1;      // 0: on `loop`; at most 256
   uv_loop_t* loop = nullptr;
-  bool steer = true;           // see BindShared.h
+  bool steer = true;                // see BindShared.h
   ServerEndpointSettings endpoint;  // a resetSecret of zeros is replaced by a random one
   TlsServerOptions tls;
 };
@@ -36,6 +36,8 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   /// New connections are answered with CONNECTION_REFUSED.
   void refuse(bool refuse);
   [[nodiscard]] ServerStats serverStats() const;
+  /// Connection 0: of the whole server.
+  void stats(ConnectionHandle connection, uint32_t request) override;
 
   // ---- a move. Errors: MIGRATION_IN_PROGRESS, MIGRATION_INVALID_STATE; the move under way, if any, is not hurt.
   /// Connections that the map does not name are left out.

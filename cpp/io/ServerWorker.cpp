@@ -22,6 +22,7 @@ struct ServerWorker::Port {
 
   bool receive(TimePoint now, QuicServerEndpoint& endpoint) {
     worker.port_->update([&](const SocketAddress& peer) { endpoint.onUnreachable(now, peer); });
+    worker.port_->pauseReceiving(worker.bridge_.isFull());
     if (worker.bridge_.isFull()) return false;
     return worker.port_->receive([&](const ReceivedDatagram& datagram) { worker.receive(now, datagram); });
   }

@@ -43,6 +43,9 @@ class SocketPort {
     for (const SocketAddress& peer : unreachable_) onUnreachable(peer);
   }
 
+  /// Paused: datagrams wait in the kernel, which drops what is too much.
+  void pauseReceiving(bool pause) { loop_.wantReadable(socket_.fd(), !pause); }
+
   [[nodiscard]] bool mayTransmit() const { return socket_.isOpen() && blocked_.empty(); }
   [[nodiscard]] MutableByteSpan transmitBuffer() { return {buffer_.get(), kBufferSize}; }
   void transmit(const Transmit& transmit);

@@ -100,12 +100,9 @@ bool UdpSocket::steerByConnectionId(uint32_t sockets) {
   // Offset 0 is the UDP payload. RFC 9000 §17.2, §17.3: the destination connection ID is at byte 6 of a long header and at
   // byte 1 of a short one. A client's first, random ID lands anywhere, but always on the same socket.
   sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
-      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x80, 0, 2),
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
-      BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1),
-      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, sockets),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x80, 0, 2),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1), BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, sockets),
       BPF_STMT(BPF_RET | BPF_A, 0),
   };
   const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};

@@ -12,10 +12,10 @@
 namespace quic {
 
 struct UdpSocketOptions {
-  SocketAddress local;              // port 0: the kernel's choice
-  bool joinsShared = false;         // SO_REUSEPORT before bind: others that share() are there already
-  bool dualStack = false;           // an IPv6 wildcard that also takes IPv4
-  bool segmentation = true;         // GSO; false: one message for each datagram
+  SocketAddress local;                  // port 0: the kernel's choice
+  bool joinsShared = false;             // SO_REUSEPORT before bind: others that share() are there already
+  bool dualStack = false;               // an IPv6 wildcard that also takes IPv4
+  bool segmentation = true;             // GSO; false: one message for each datagram
   size_t bufferSize = 4 * 1024 * 1024;  // asked for, both ways; the kernel may give less
 };
 

@@ -11,8 +11,8 @@
 namespace quic {
 namespace {
 
-constexpr size_t kMaxSegments = 64;   // of one GSO send; kernels before 6.9 take no more
-constexpr size_t kMaxTrain = 65507;   // UDP payload of one IPv4 packet, the smaller of the two families
+constexpr size_t kMaxSegments = 64;  // of one GSO send; kernels before 6.9 take no more
+constexpr size_t kMaxTrain = 65507;  // UDP payload of one IPv4 packet, the smaller of the two families
 
 bool isBlocked(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -125,8 +125,9 @@ SendResult UdpSocket::send(const Transmit& transmit, ByteSpan bytes) {
       }
     }
     const bool bySegments = isTrain && (!segmentation_ || mayRefuseSegmentation(error));
-    const SendResult result = bySegments ? sendSegments(message, train, segmentSize)
-                                         : SendResult{isBlocked(error) ? SendStatus::Blocked : SendStatus::Failed, 0, error};
+    const SendResult result = bySegments
+                                  ? sendSegments(message, train, segmentSize)
+                                  : SendResult{isBlocked(error) ? SendStatus::Blocked : SendStatus::Failed, 0, error};
     if (result.status == SendStatus::Blocked) return {SendStatus::Blocked, consumed, result.systemError};
     if (result.status == SendStatus::Failed) return {SendStatus::Failed, bytes.size(), result.systemError};
     segmentation_ = false;

@@ -43,9 +43,7 @@ void Worker::post(Command&& command) {
   if (!isStopped_) loop_->requestTurn();
 }
 
-void Worker::postForwarded(command::Forwarded&& datagram) {
-  queue_.postUpTo(kMaxWaitingForwards, std::move(datagram));
-}
+void Worker::postForwarded(command::Forwarded&& datagram) { queue_.postUpTo(kMaxWaitingForwards, std::move(datagram)); }
 
 void Worker::flush() {
   if (isThreaded_ || isStopped_ || !std::exchange(hasNewWork_, false)) return;
@@ -84,14 +82,15 @@ void Worker::onTurn() {
 
   hasNewWork_ = false;
   bool isLeft = drive(now);
-  if (bridge_.readStreams()) isLeft |= transmit(now);
+  // What reading leads to, credit for the peer and streams that are closed, belongs to this turn: nothing else may wake it.
+  if (bridge_.readStreams()) isLeft |= drive(now);
   deliver();
   if (isStopped_) return;
   if (std::exchange(hasNewWork_, false)) isLeft |= transmit(now);
   // Streams that wait although there is room again; without room, the host's next take() wakes this loop.
   if (bridge_.hasReadableStreams() && up_.empty()) isLeft = true;
   loop_->setDeadline(nextTimeout());
-  if (isLeft && !bridge_.isFull()) loop_->again();
+  if (isLeft) loop_->again();
 }
 
 void Worker::deliver() {

@@ -31,13 +31,13 @@ function onMigration(event) {
   say(`${event.type}${where}${pause}`, { migration: event.type });
 }
 
-async function upload({ file, size, rate }) {
+async function upload({ file, rate }) {
   const beganAt = now();
   const stream = await connection.openStream();
   const hash = createHash('sha256');
   async function* body() {
-    yield header(Kind.upload, size);
-    for await (const piece of fileBytes(file, rate)) {
+    yield header(Kind.upload, file.size);
+    for await (const piece of fileBytes(file, rate, () => bytes.down)) {
       hash.update(piece);
       yield piece;
       bytes.up += piece.length;
@@ -91,8 +91,8 @@ answer(
         stream.end(header(Kind.request, number));
         return readNumber(await readAll(stream, 8));
       });
-      const timer = setInterval(sample, kProgressInterval, work.size);
-      sample(work.size);
+      const timer = setInterval(sample, kProgressInterval, work.file.size);
+      sample(work.file.size);
       requests.start();
       try {
         const [up, down] = await Promise.all([upload(work), download(work)]);
@@ -100,7 +100,7 @@ answer(
         return { up, down };
       } finally {
         clearInterval(timer);
-        sample(work.size);
+        sample(work.file.size);
       }
     },
 

@@ -15,6 +15,9 @@ export const headerLength = 9;
 export const numberLength = 8;
 
 const kPiece = 256 * 1024;
+/** Share of the file by which one direction may be ahead of the other. */
+const kLead = 0.08;
+const kLeadPoll = 5;
 
 export function header(kind, number) {
   const bytes = Buffer.alloc(headerLength);
@@ -66,8 +69,11 @@ export async function readAll(stream, most) {
   return Buffer.concat(chunks);
 }
 
-/** The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken). */
-export async function* fileBytes({ file, times }, rate) {
+/**
+ * The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), and little ahead of
+ * the transfer in the other direction, of which `other()` bytes have arrived: so a move meets both under way.
+ */
+export async function* fileBytes({ file, times, size }, rate = 0, other = () => Infinity) {
   const began = now();
   let given = 0;
   for (let time = 0; time < times; time++) {
@@ -76,6 +82,7 @@ export async function* fileBytes({ file, times }, rate) {
         const early = (given / rate) * 1000 - (now() - began);
         if (early > 1) await delay(early);
       }
+      while (given > other() + size * kLead) await delay(kLeadPoll);
       given += piece.length;
       yield piece;
     }

@@ -94,7 +94,7 @@ function moveTable(clients, moves, since) {
 
 export function reportHtml({ scenario, clients, moves, problems, timeline, work }) {
   const since = (at) => timeline.since(at);
-  const duration = Math.max(...timeline.events.map(({ at }) => at));
+  const duration = Math.max(...timeline.events.map(({ at }) => at), ...clients.map(({ requests }) => since(requests.sentAt.at(-1)) + 100));
   const judgement = problems.length === 0 ? `<p class="verdict good">${escapeHtml(verdict({ clients, moves }))}</p>` : `<ul class="verdict bad">${problems.map((problem) => `<li>✘ ${escapeHtml(problem)}</li>`).join('')}</ul>`;
   const events = timeline.events.map(({ at, who, text }) => [wholeNumber(Math.round(at)), who, text]);
   return `<!doctype html>

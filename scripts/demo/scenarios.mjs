@@ -16,8 +16,8 @@ export const scenarios = [
       { name: 'client 3', protocol: 'explicit', explicitProbing: 'proactive' },
     ],
     moves: [
-      { to: '127.0.0.2', at: 0.3 },
-      { to: '127.0.0.1', at: 0.65 },
+      { to: '127.0.0.2', at: 0.25 },
+      { to: '127.0.0.1', at: 0.6 },
     ],
   },
 ];

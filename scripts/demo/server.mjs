@@ -51,7 +51,7 @@ async function serve(stream, peer) {
     await takeUpload(stream, number, peer);
   } else if (kind === Kind.download) {
     stream.resume();
-    await pipeline(fileBytes(source, number), stream);
+    await pipeline(fileBytes(source, number, () => peer.uploaded), stream);
   } else {
     throw new Error(`a stream of kind ${kind} came`);
   }

@@ -21,6 +21,7 @@ class Stage {
   completions = [];
   #scenario;
   #progress = new Map();
+  #isOver = false;
   #failed;
   #fail;
 
@@ -48,6 +49,7 @@ class Stage {
       return await Promise.race([work(), this.#failed, late]);
     } finally {
       clearTimeout(timer);
+      this.#isOver = true;
     }
   }
 
@@ -60,7 +62,7 @@ class Stage {
       const migration = { protocols: [protocol], ...(explicitProbing && { explicitProbing }) };
       return client.ask('connect', { name, address: { host: address.host, port: address.port }, ca: work.ca, migration });
     });
-    const transfers = this.#everyClient((client) => client.ask('transfer', { file: work.file, size: work.size, rate: work.rate, interval: requestInterval }));
+    const transfers = this.#everyClient((client) => client.ask('transfer', { file: work.file, rate: work.rate, interval: requestInterval }));
     transfers.catch((error) => this.#fail(error));
     const moves = [];
     for (const move of scenario.moves) moves.push(await this.#move(move));
@@ -92,7 +94,7 @@ class Stage {
 
   async #move({ to, at }) {
     const slowest = () => Math.min(...this.clients.map(({ name }) => this.#progress.get(name)?.share ?? 0));
-    while (slowest() < at) await delay(kPoll);
+    while (slowest() < at && !this.#isOver) await delay(kPoll);
     const move = await this.server.ask('move', { to });
     const peers = await this.#everyClient((client) => client.ask('peer'));
     return { ...move, peers };

@@ -76,7 +76,8 @@ export class Remote {
     });
     this.#ended = new Promise((resolve) => {
       this.#child.on('error', (error) => resolve({ error }));
-      this.#child.on('close', (code, signal) => resolve({ code, signal }));
+      // Not 'close': it does not come when this end has closed the channel.
+      this.#child.on('exit', (code, signal) => setImmediate(resolve, { code, signal }));
     });
     this.#ended.then((how) => {
       if (this.#asked.size > 0 || how.code !== 0) onFailure(this.#fail({ message: this.#epitaph(how) }));

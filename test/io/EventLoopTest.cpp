@@ -110,6 +110,23 @@ TEST(EventLoop, TellsWhichSocketIsReadable) {
   loop->unwatch(b.fd());
 }
 
+TEST(EventLoop, IsNotTurnedByASocketThatNobodyWantsToRead) {
+  GivenLoop given;
+  Recorder recorder;
+  auto loop = EventLoop::make(&given.loop, recorder);
+  UdpSocket a = mustOpen("127.0.0.1:0");
+  ASSERT_TRUE(loop->watch(a.fd()));
+  loop->wantReadable(a.fd(), false);
+  const ByteVector bytes(10);
+  a.send(Transmit{{SocketAddress(), a.localAddress()}, Ecn::NotEct, 10, 10}, bytes);
+  ASSERT_TRUE(testing::waitReadable(a));
+  given.turn();
+  EXPECT_EQ(recorder.turns, 0);
+  loop->wantReadable(a.fd(), true);
+  ASSERT_TRUE(waitFor([&] { return recorder.turns > 0; }, [&] { given.turn(); }));
+  EXPECT_TRUE(loop->takeReadiness(a.fd()).readable);
+}
+
 TEST(EventLoop, TellsOfErrorsAgainAndAgain) {
   GivenLoop given;
   Recorder recorder;

@@ -77,8 +77,8 @@ class Side : public HostSink {
 
   std::vector<Record> records;  // StreamData only as sums in `received`
   std::map<std::pair<ConnectionHandle, uint64_t>, std::string> received;
-  size_t finished = 0;     // streams that ended
-  bool echoes = false;     // writes back what it gets
+  size_t finished = 0;  // streams that ended
+  bool echoes = false;  // writes back what it gets
   bool consumes = true;
 
  private:
@@ -91,7 +91,8 @@ class Side : public HostSink {
     finished += record.flag;
     const StreamId stream{record.value};
     if (consumes) host.streamConsume(record.connection, stream, record.bytes.size());
-    if (echoes) host.streamWrite(record.connection, stream, OwnedBytes::copyOf(asBytes(record.bytes)), record.flag == 1);
+    if (echoes)
+      host.streamWrite(record.connection, stream, OwnedBytes::copyOf(asBytes(record.bytes)), record.flag == 1);
   }
 
   std::atomic<bool> ready_{false};

@@ -29,7 +29,8 @@ class EveryMode : public ::testing::TestWithParam<Mode> {
   }
   EchoNet net;
 };
-INSTANTIATE_TEST_SUITE_P(Hosts, EveryMode, ::testing::Values(Mode{0, false}, Mode{0, true}, Mode{1, false}, Mode{4, true}),
+INSTANTIATE_TEST_SUITE_P(Hosts, EveryMode,
+                         ::testing::Values(Mode{0, false}, Mode{0, true}, Mode{1, false}, Mode{4, true}),
                          [](const auto& info) {
                            return "Workers" + std::to_string(info.param.workers) +
                                   (info.param.threadedClient ? "ClientThread" : "ClientLoop");
@@ -98,6 +99,33 @@ TEST_P(EveryMode, AnswersStats) {
   EXPECT_NE(stats.bytes.find("\"smoothedRtt\":"), std::string::npos);
 }
 
+TEST_P(EveryMode, AnswersStatsOfTheWholeServer) {
+  net.connect(1);
+  ASSERT_TRUE(net.untilConfirmed(1));
+  net.server->stats(0, 12);
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::Stats); }));
+  const Record stats = net.serverSide.of(RecordKind::Stats)[0];
+  EXPECT_EQ(stats.connection, 0u);
+  EXPECT_EQ(stats.flag, 12u);
+  EXPECT_NE(stats.bytes.find("\"connections\":1,\"accepted\":1"), std::string::npos) << stats.bytes;
+}
+
+TEST_P(EveryMode, WaitsForAHostThatDoesNotTakeItsBatches) {
+  for (ConnectionHandle connection = 1; connection <= 4; ++connection) net.connect(connection);
+  ASSERT_TRUE(net.untilConfirmed(4));
+  const std::string large = text(1'000'000);
+  for (ConnectionHandle connection = 1; connection <= 4; ++connection) {
+    for (uint64_t stream = 0; stream < 8; ++stream) net.write(connection, stream * 4, large, true);
+  }
+  // The server's host is busy with something else for some time; then everything comes, nothing twice.
+  for (int i = 0; i < 500; ++i) {
+    uv_run(&net.loop, UV_RUN_NOWAIT);
+    net.clientSide.collect(*net.client);
+  }
+  ASSERT_TRUE(net.until([&] { return net.clientSide.finished == 32; }));
+  for (const auto& [stream, bytes] : net.clientSide.received) EXPECT_EQ(bytes, large);
+}
+
 TEST_P(EveryMode, ReadsAStreamNoFurtherThanItsHostDoes) {
   net.serverSide.echoes = false;
   net.serverSide.consumes = false;
@@ -106,9 +134,8 @@ TEST_P(EveryMode, ReadsAStreamNoFurtherThanItsHostDoes) {
   const std::string large = text(2'000'000);
   net.write(1, 0, large, true);
   const auto received = [&]() -> std::string& { return net.serverSide.received.begin()->second; };
-  ASSERT_TRUE(net.until([&] {
-    return !net.serverSide.received.empty() && received().size() >= ConnectionBridge::kStreamCredit;
-  }));
+  ASSERT_TRUE(net.until(
+      [&] { return !net.serverSide.received.empty() && received().size() >= ConnectionBridge::kStreamCredit; }));
   for (int i = 0; i < 200; ++i) net.turn();
   EXPECT_EQ(received().size(), ConnectionBridge::kStreamCredit);
   // As a reader that takes what is there, again and again.

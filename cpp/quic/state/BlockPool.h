@@ -17,7 +17,7 @@ class BlockPool {
 
   static constexpr size_t kSmallSize = 512;  // a whole small request; also what an idle tiny stream costs
   static constexpr size_t kFullSize = 4096;
-  static constexpr std::array<size_t, 2> kMaxKept = {32, 16};  // at most 80 KiB for each connection
+  static constexpr std::array<size_t, 2> kMaxKept = {128, 24};  // at most 160 KiB for each connection
 
   /// The bytes are uninitialized.
   Block take(Size size) {

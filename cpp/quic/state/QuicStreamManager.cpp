@@ -150,8 +150,11 @@ Result<> QuicStreamManager::write(StreamId id, OwnedBytes&& bytes, bool fin) {
   if (bytes.size() > kMaxVarint - stream.send.writtenBytes()) {
     return fail(LocalErrorCode::INVALID_ARGUMENT, "a stream ends at 2^62-1 bytes");  // RFC 9000 §19.8
   }
+  stream.writtenSinceWritable += bytes.size();
   stream.send.write(std::move(bytes), fin);
-  if (stream.send.bufferedBytes() > settings_.sendLowWater) stream.isAboveLowWater = true;
+  if (std::max(stream.writtenSinceWritable, stream.send.bufferedBytes()) > settings_.sendLowWater) {
+    stream.isAboveLowWater = true;
+  }
   settle(stream);
   return Unit{};
 }
@@ -271,8 +274,8 @@ void QuicStreamManager::refresh(Stream& stream) {
   const ReceiveStream& receive = stream.receive;
   owed_.set(table_, stream, send.hasOwed());
   fresh_.set(table_, stream, send.hasFresh());
-  control_.set(table_, stream, send.isResetDue() || send.isBlockedDue() || receive.isStopSendingDue() ||
-                                   receive.isMaxStreamDataDue());
+  control_.set(table_, stream,
+               send.isResetDue() || send.isBlockedDue() || receive.isStopSendingDue() || receive.isMaxStreamDataDue());
   if (send.isUnfinished() == stream.isCountedUnfinished) return;
   stream.isCountedUnfinished = !stream.isCountedUnfinished;
   if (stream.isCountedUnfinished) {

@@ -25,9 +25,9 @@ namespace quic {
 struct StreamSettings {
   uint64_t connectionWindow = 16 * 1024 * 1024;
   uint64_t streamWindow = 8 * 1024 * 1024;
-  uint64_t bidirectionalStreams = 100;   // open at one time
+  uint64_t bidirectionalStreams = 100;  // open at one time
   uint64_t unidirectionalStreams = 100;
-  uint64_t sendLowWater = 256 * 1024;    // see StreamWritable
+  uint64_t sendLowWater = 256 * 1024;  // see StreamWritable
 };
 
 struct StreamRead {
@@ -132,10 +132,10 @@ class QuicStreamManager {
   uint64_t remoteBidirectionalLimit_ = 0;
   uint64_t unidirectionalLimit_ = 0;
 
-  ReceiveCredit receiveCredit_;             // bytes of all streams
-  SendCredit sendCredit_;                   // bytes of all streams
-  std::array<ReceiveCredit, 2> remote_;     // streams the peer opens, by unidirectional; consumed when closed
-  std::array<LocalStreams, 2> local_;       // streams we open, by unidirectional
+  ReceiveCredit receiveCredit_;          // bytes of all streams
+  SendCredit sendCredit_;                // bytes of all streams
+  std::array<ReceiveCredit, 2> remote_;  // streams the peer opens, by unidirectional; consumed when closed
+  std::array<LocalStreams, 2> local_;    // streams we open, by unidirectional
 
   BlockPool blocks_;
   StreamTable table_;

@@ -133,6 +133,7 @@ bool QuicStreamManager::writeStreamFrames(ByteWriter& writer, SentFrames& sent) 
 void QuicStreamManager::noteSent(Stream& stream) {
   if (!stream.isAboveLowWater || stream.send.bufferedBytes() > settings_.sendLowWater) return;
   stream.isAboveLowWater = false;
+  stream.writtenSinceWritable = 0;
   if (stream.isWritableQueued) return;
   stream.isWritableQueued = true;
   events_.push(StreamWritable{stream.id});

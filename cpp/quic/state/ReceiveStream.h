@@ -18,9 +18,7 @@ enum class ReceiveFact : uint8_t { FinReceived, AllReceived, AllRead, ResetRecei
 
 /// The whole machine. A fact that means nothing in a state leaves it.
 ReceiveState next(ReceiveState state, ReceiveFact fact);
-inline bool isFinal(ReceiveState state) {
-  return state == ReceiveState::DataRead || state == ReceiveState::ResetRead;
-}
+inline bool isFinal(ReceiveState state) { return state == ReceiveState::DataRead || state == ReceiveState::ResetRead; }
 
 class ReceiveStream {
  public:

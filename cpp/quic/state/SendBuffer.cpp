@@ -72,8 +72,7 @@ std::optional<SentStream> SendBuffer::writeFrame(ByteWriter& writer, StreamId id
 std::optional<SentStream> SendBuffer::writeHeaderAndData(ByteWriter& writer, StreamId id, uint64_t offset,
                                                          uint64_t size) {
   const bool fin = isFinished() && offset + size == end_;
-  const uint64_t overhead =
-      1 + varintSize(id.value) + (offset == 0 ? 0 : varintSize(offset)) + varintSize(size);
+  const uint64_t overhead = 1 + varintSize(id.value) + (offset == 0 ? 0 : varintSize(offset)) + varintSize(size);
   if (writer.remaining() < overhead + size) return std::nullopt;
   writer.writeByte(static_cast<uint8_t>(static_cast<uint8_t>(FrameType::STREAM) | kLengthBit |
                                         (offset == 0 ? 0 : kOffsetBit) | (fin ? kFinBit : 0)));
@@ -122,7 +121,8 @@ void SendBuffer::copyOut(uint64_t offset, uint64_t size, ByteWriter& writer) {
     if (QUIC_BUG(cursor_ >= chunks_.size(), "bytes to be sent are gone")) return;
     const Chunk& chunk = chunks_[cursor_];
     const uint64_t piece = std::min(size, chunk.end() - offset);
-    writer.writeBytes(chunk.bytes.span().subspan(static_cast<size_t>(offset - chunk.offset), static_cast<size_t>(piece)));
+    writer.writeBytes(
+        chunk.bytes.span().subspan(static_cast<size_t>(offset - chunk.offset), static_cast<size_t>(piece)));
     offset += piece;
     size -= piece;
     if (size == 0) return;

@@ -25,7 +25,8 @@ struct StreamStopped {
   StreamId id;
   uint64_t errorCode = 0;
 };
-/// What is buffered for sending has fallen to the low mark after having been above it.
+/// More than the low mark was written since the last of these, and what is buffered has fallen to the mark: whoever
+/// counts what he writes and waits beyond the mark is always called.
 struct StreamWritable {
   StreamId id;
 };

@@ -59,6 +59,7 @@ void StreamTable::erase(Stream& stream, BlockPool& pool) {
   stream.links = {};
   stream.isCountedUnfinished = stream.isReadableQueued = stream.isReadableTold = false;
   stream.isWritableQueued = stream.isAboveLowWater = false;
+  stream.writtenSinceWritable = 0;
   if (warm_.size() < kMaxWarm) {
     warm_.push_back(slot);
   } else {

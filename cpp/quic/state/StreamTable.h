@@ -36,7 +36,8 @@ struct Stream {
   bool isReadableQueued = false;  // StreamReadable waits in the queue
   bool isReadableTold = false;    // it was polled, and the application has not read since
   bool isWritableQueued = false;
-  bool isAboveLowWater = false;   // StreamWritable is owed once less is buffered
+  bool isAboveLowWater = false;       // StreamWritable is owed once less is buffered
+  uint64_t writtenSinceWritable = 0;  // a full mark of it makes StreamWritable owed, however quickly it left
 };
 
 class StreamTable {

@@ -148,6 +148,7 @@ TEST(OutstandingPackets, TellsWhatFollowsAnAcknowledgedPacketAcrossCompaction) {
   packets.takeAcknowledged(7, 15, [](SentPacket&&) {});
   packets.insert(packet(16, at(0)));  // full, and mostly holes: compacts
   ASSERT_EQ(packets.capacity(), 16u);
+  for (const PacketNum kept : {0, 1, 5, 6, 16}) EXPECT_NE(packets.find(kept), nullptr) << kept;
   std::vector<std::pair<PacketNum, bool>> seen;
   packets.giveUpWhere([](const SentPacket&) { return Verdict::GiveUp; },
                       [&seen](SentPacket&& each, bool follows) { seen.emplace_back(each.number, follows); });

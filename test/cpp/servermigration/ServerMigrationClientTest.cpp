@@ -303,6 +303,14 @@ TEST(ServerMigrationClient, HearingFromAPoolAddressEndsTheSearch) {
   EXPECT_EQ(describe(c.onPathFailed(kThird)), "DropPath(third)");
 }
 
+TEST(ServerMigrationClient, ACandidateThatJustFailedIsNotTheNextOne) {
+  // covers SM-36
+  ServerMigrationClient c = client({POOL_OF_ADDRESSES});
+  for (const SocketAddress& entry : {kTarget, kOther}) hearPool(c, entry);
+  EXPECT_EQ(describe(c.onLatestNonProbingPacket(kTarget)), "ProbePath(target), *probing target*");
+  EXPECT_EQ(describe(c.onPathFailed(kTarget)), "DropPath(target), ProbePath(other), *probing other*");
+}
+
 TEST(ServerMigrationClient, KeepsNoMorePoolAddressesThanItsCapAndIgnoresTheRest) {
   // covers SM-33
   ServerMigrationClient c = client({POOL_OF_ADDRESSES});

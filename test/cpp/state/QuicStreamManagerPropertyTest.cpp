@@ -39,8 +39,8 @@ class Side {
   struct Outgoing {
     uint64_t written = 0;
     uint64_t total = 0;
-    bool isEnded = false;    // FIN was written
-    bool isReset = false;    // by us or by the peer's stop
+    bool isEnded = false;  // FIN was written
+    bool isReset = false;  // by us or by the peer's stop
     bool isComplete = false;
   };
   struct Incoming {
@@ -68,7 +68,8 @@ class Side {
 
 class Walk {
  public:
-  explicit Walk(const Scenario& s) : scenario(s), random(s.seed), client(*this, Role::Client), server(*this, Role::Server) {
+  explicit Walk(const Scenario& s)
+      : scenario(s), random(s.seed), client(*this, Role::Client), server(*this, Role::Server) {
     test::introduce(client.manager, server.manager);
   }
   uint64_t below(uint64_t bound) { return bound == 0 ? 0 : random() % bound; }
@@ -240,7 +241,8 @@ void Walk::step() {
 
 void Walk::run() {
   for (uint64_t round = 0; !client.isDone() || !server.isDone(); ++round) {
-    ASSERT_LT(round, 300000u) << "client " << client.manager.openStreams() << " server " << server.manager.openStreams();
+    ASSERT_LT(round, 300000u) << "client " << client.manager.openStreams() << " server "
+                              << server.manager.openStreams();
     for (Side* side : {&client, &server}) {
       side->act();
       transmit(*side);
@@ -274,11 +276,11 @@ std::vector<Scenario> scenarios() {
       }
     }
   };
-  add({}, 40, 3000, 1200, 10);                       // large windows
-  add({}, 40, 3000, 1200, 40);                       // and a dreadful pipe
-  add({1, 1, 1, 1, 0}, 8, 20, 100, 10);              // the tiniest windows there are
-  add({100, 30, 2, 2, 10}, 25, 60, 200, 20);         // tiny windows
-  add({5000, 5000, 3, 1, 1000}, 25, 2000, 1200, 20); // one stream can starve the others
+  add({}, 40, 3000, 1200, 10);                        // large windows
+  add({}, 40, 3000, 1200, 40);                        // and a dreadful pipe
+  add({1, 1, 1, 1, 0}, 8, 20, 100, 10);               // the tiniest windows there are
+  add({100, 30, 2, 2, 10}, 25, 60, 200, 20);          // tiny windows
+  add({5000, 5000, 3, 1, 1000}, 25, 2000, 1200, 20);  // one stream can starve the others
   add({20000, 1000, 50, 50, 500}, 150, 300, 400, 15);
   add({300000, 100000, 10, 10, 50000}, 10, 40000, 1400, 5);
   return all;

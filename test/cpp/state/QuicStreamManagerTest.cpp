@@ -72,7 +72,8 @@ TEST(QuicStreamManager, OpensAllLowerStreamsOfTheKindInOrder) {  // covers RFC 9
   Pair p;
   ASSERT_TRUE(p.server.onStreamFrame({{14}, 0, asBytes("x"), false}));
   ASSERT_TRUE(p.server.onStreamFrame({{4}, 0, {}, false}));
-  EXPECT_EQ(describe(drainEvents(p.server)), "Opened 2, Opened 6, Opened 10, Opened 14, Readable 14, Opened 0, Opened 4");
+  EXPECT_EQ(describe(drainEvents(p.server)),
+            "Opened 2, Opened 6, Opened 10, Opened 14, Readable 14, Opened 0, Opened 4");
   EXPECT_EQ(p.server.openStreams(), 6u);
 }
 
@@ -200,7 +201,8 @@ TEST(QuicStreamManager, SaysOnceForEachLimitThatItIsBlocked) {  // covers RFC 90
   settings.streamWindow = 100;
   settings.unidirectionalStreams = 2;
   Pair p(settings);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(p.client.write(*p.client.open(true), OwnedBytes::copyOf(ByteVector(200)), false));
+  for (int i = 0; i < 2; ++i)
+    ASSERT_TRUE(p.client.write(*p.client.open(true), OwnedBytes::copyOf(ByteVector(200)), false));
   EXPECT_EQ(p.client.open(true).error().code, QuicErrorCode(LocalErrorCode::STREAM_LIMIT_EXCEEDED));
   std::vector<std::string> types;
   StreamPacket packet;
@@ -211,7 +213,8 @@ TEST(QuicStreamManager, SaysOnceForEachLimitThatItIsBlocked) {  // covers RFC 90
       if (const auto* f = std::get_if<StreamDataBlockedFrame>(&frame)) {
         types.push_back("stream " + std::to_string(f->id.value) + " " + std::to_string(f->limit));
       }
-      if (const auto* f = std::get_if<StreamsBlockedFrame>(&frame)) types.push_back("streams " + std::to_string(f->limit));
+      if (const auto* f = std::get_if<StreamsBlockedFrame>(&frame))
+        types.push_back("streams " + std::to_string(f->limit));
     }
   };
   collect();
@@ -406,7 +409,8 @@ TEST(QuicStreamManager, TakesAHugeWriteInOnePiece) {
   static int freed = 0;
   freed = 0;
   auto* data = static_cast<uint8_t*>(std::calloc(size, 1));
-  ASSERT_TRUE(p.client.write(id, OwnedBytes(data, size, [](uint8_t* d, void*) { std::free(d), ++freed; }, nullptr), true));
+  ASSERT_TRUE(
+      p.client.write(id, OwnedBytes(data, size, [](uint8_t* d, void*) { std::free(d), ++freed; }, nullptr), true));
   EXPECT_EQ(p.client.bufferedBytes(id), size);
   writePacket(p.client, 1200);
   EXPECT_EQ(freed, 0);

@@ -9,8 +9,8 @@ namespace quic {
 namespace {
 
 constexpr const char* kStates[] = {"Recv", "SizeKnown", "DataRecvd", "DataRead", "ResetRecvd", "ResetRead", "Stopped"};
-constexpr const char* kFacts[] = {"FinReceived", "AllReceived", "AllRead", "ResetReceived", "ResetConsumed",
-                                  "StopSending"};
+constexpr const char* kFacts[] = {"FinReceived",   "AllReceived",   "AllRead",
+                                  "ResetReceived", "ResetConsumed", "StopSending"};
 
 std::string table() {
   std::string text;

@@ -146,12 +146,13 @@ TEST(SendBuffer, FreesChunksFromTheFrontAsTheyAreAcknowledged) {
   freed = 0;
   SendBuffer buffer;
   for (int i = 0; i < 3; ++i) {
-    buffer.append(OwnedBytes(new uint8_t[100](), 100,
-                             [](uint8_t* data, void*) {
-                               delete[] data;
-                               ++freed;
-                             },
-                             nullptr));
+    buffer.append(OwnedBytes(
+        new uint8_t[100](), 100,
+        [](uint8_t* data, void*) {
+          delete[] data;
+          ++freed;
+        },
+        nullptr));
   }
   ByteVector storage(1200);
   ByteWriter writer(storage);

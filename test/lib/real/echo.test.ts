@@ -137,8 +137,7 @@ test('an empty stream has an end', async () => {
 
 test('streams used in another order than they were opened', async () => {
   await using both = await pair();
-  echoes(both.server);
-  both.accepted.on('stream', (stream) => void pipeline(stream, stream as QuicStream));
+  both.accepted.on('stream', (stream) => void pipeline(stream, stream as QuicStream).catch(() => undefined));
   const [first, second, third] = await Promise.all([1, 2, 3].map(() => both.client.openStream()));
   third?.end('3');
   expect(await text(third as QuicStream)).toBe('3');

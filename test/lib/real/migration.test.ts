@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientMigrationEvent, type ConnectOptions, type QuicConnection, type QuicServer, QuicStream, type ServerMigrationProtocol } from '../../../lib/index.js';
 import { rejection } from '../support/fixtures.js';
-import { dial, serve } from '../support/real.js';
+import { accepted, dial, serve } from '../support/real.js';
 
 /** Answers each question with its upper case. */
 function answers(server: QuicServer): void {
@@ -99,6 +99,7 @@ test('it can move there and back, and again', async () => {
   await using server = await serve({ serverMigration: { protocols: ['explicit'] } });
   answers(server);
   await using connection = await dial(server, { serverMigration: { protocols: ['explicit'], explicitProbing: 'proactive' } });
+  await accepted(server, 1);
   const requests = load(connection);
   const { port } = server.address;
   for (const host of ['127.0.0.2', '127.0.0.1', '127.0.0.3']) {
@@ -116,6 +117,7 @@ test('a client that did not negotiate is served until the move, then closed', as
   answers(server);
   await using mover = await dial(server, { serverMigration: { protocols: ['explicit'], explicitProbing: 'proactive' } });
   const stayer = await dial(server);
+  await accepted(server, 2);
   const next = { host: '127.0.0.2', port: server.address.port };
   const move = await server.prepareMigration({ protocol: 'explicit', address: next });
   expect(move.outcomes.map(({ status }) => status).sort()).toEqual(['excluded', 'ready']);
@@ -143,6 +145,7 @@ test('a new address that cannot be bound rejects, and the old one works on', asy
   await using server = await serve({ serverMigration: { protocols: ['symmetric'] } });
   answers(server);
   await using connection = await dial(server, { serverMigration: { protocols: ['symmetric'] } });
+  await accepted(server, 1);
   await using move = await server.prepareMigration({ protocol: 'symmetric' });
   expect(await rejection(move.completed({ address: '192.0.2.1:1' }))).toMatchObject({ code: 'ERR_QUIC_BIND' });
   const stream = await connection.openStream();
@@ -153,6 +156,7 @@ test('a new address that cannot be bound rejects, and the old one works on', asy
 test('an address that the policy of the client refuses ends the connection', async () => {
   await using server = await serve({ serverMigration: { protocols: ['explicit'] } });
   await using connection = await dial(server, { serverMigration: { protocols: ['explicit'] } });
+  await accepted(server, 1);
   const closed = rejection(connection.closed);
   server.prepareMigration({ protocol: 'explicit', address: '224.0.0.1:4433' }).catch(() => undefined);
   expect(await closed).toMatchObject({ code: 'ERR_QUIC_MIGRATION_ADDRESS_REFUSED' });

@@ -55,6 +55,11 @@ export async function pair(listening: Partial<ListenOptions> = {}, connecting: P
   };
 }
 
+/** A client is done with its handshake before its server is: resolves when the server has `count` connections. */
+export async function accepted(server: QuicServer, count: number): Promise<void> {
+  while (server.connections.size < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The next stream that the peer opens. */
 export async function nextStream<T>(connection: QuicConnection): Promise<T> {
   const { value, done } = await connection.incomingStreams[Symbol.asyncIterator]().next();

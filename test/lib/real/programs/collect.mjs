@@ -6,10 +6,11 @@ import { dial, echoServer } from './common.mjs';
 async function use() {
   const server = await echoServer();
   const connection = await dial(server.address);
-  const accepted = [...server.connections][0];
   const stream = await connection.openStream();
   stream.end('x');
   await text(stream);
+  // The client is done with its handshake before the server is: only now is the connection surely there.
+  const accepted = [...server.connections][0];
   const refs = [server, connection, accepted, stream].map((object) => new WeakRef(object));
   await connection.close();
   await server.close();
