@@ -191,10 +191,14 @@ napi_value bytesToJs(napi_env env, ByteVector& bytes) {
     auto* lent = new ByteVector(std::exchange(bytes, {}));
     const auto finalize = [](napi_env, void*, void* vector) { delete static_cast<ByteVector*>(vector); };
     const napi_status status = napi_create_external_buffer(env, lent->size(), lent->data(), finalize, lent, &result);
-    if (status != napi_no_external_buffers_allowed) {
+    if (status == napi_ok) {
       bytes.reserve(capacity);
-      return status == napi_ok ? result : nullptr;
+      return result;
     }
+    // What fails later than these has called, or will call, the finalizer.
+    const bool isOursStill =
+        status == napi_no_external_buffers_allowed || status == napi_pending_exception || status == napi_cannot_run_js;
+    if (!isOursStill) return nullptr;
     bytes = std::move(*lent);
     delete lent;
   }

@@ -85,8 +85,6 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, SessionTicket&& event);
   void on(ConnectionHandle handle, KeyLogLine&& event);
   void on(ConnectionHandle handle, ConnectionClosed&& event);
-  void on(ConnectionHandle, ConnectionIdIssued&&) {}  // routing is the endpoint's
-  void on(ConnectionHandle, ConnectionIdRetired&&) {}
 
   void addJson(RecordKind kind, ConnectionHandle handle, const std::string& json, uint32_t flag = 0);
   void addClosed(ConnectionHandle handle, const QuicErrorCode& code, Initiator initiator, std::string_view reason);

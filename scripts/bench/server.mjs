@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { answer } from '../lib/remote.mjs';
 
-const kSettleMs = 300;
+const kSettleMs = 200;
 
 let server;
 

@@ -50,6 +50,7 @@ function clientRow(index, observed, work, scenario) {
       up: work.size - (load[name]?.uploaded ?? 0),
       down: work.size - bytesAt(finished.samples, switchedAt, 2),
       bytesInFlight: load[name]?.bytesInFlight ?? 0,
+      requests: finished.sentAt.filter((at, number) => at < switchedAt && !(finished.answeredAt[number] < switchedAt)).length,
     })),
     isUpEqual: up.sent === work.hash && up.answered === work.hash,
     isDownEqual: down.received === work.hash,

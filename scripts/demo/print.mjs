@@ -14,14 +14,14 @@ export function printResult({ clients, moves, problems }) {
       compact(row.p50), compact(row.p99), compact(row.worst), yesNo(row.isUpEqual), yesNo(row.isDownEqual),
     ]),
   )) console.log(line);
-  console.log('\nLongest interruption around each move (ms), and what was still to be transferred when the server left:\n');
+  console.log('\nLongest interruption around each move (ms), and what was still open when the server left:\n');
   for (const line of textTable(
-    ['<client', '<move', 'of answers', 'of bytes', 'to upload', 'to download', 'in flight'],
+    ['<client', '<move', 'of answers', 'of bytes', 'to upload', 'to download', 'in flight', 'open requests'],
     clients.flatMap((row) =>
       moves.map((_, index) => {
         const { answers, bytes } = row.interruptions[index];
-        const { up, down, bytesInFlight } = row.outstanding[index];
-        return [row.name, moveTitles[index], compact(answers), compact(bytes), mebibytes(up), mebibytes(down), `${wholeNumber(bytesInFlight)} B`];
+        const { up, down, bytesInFlight, requests } = row.outstanding[index];
+        return [row.name, moveTitles[index], compact(answers), compact(bytes), mebibytes(up), mebibytes(down), `${wholeNumber(bytesInFlight)} B`, requests];
       }),
     ),
   )) console.log(line);

@@ -78,14 +78,14 @@ function clientTable(clients) {
 
 function moveTable(clients, moves, since) {
   return table(
-    ['<client', '<move', 'began at ms', 'followed after ms', 'longest pause of answers ms', 'of bytes ms', 'left to upload', 'left to download', 'in flight'],
+    ['<client', '<move', 'began at ms', 'followed after ms', 'longest pause of answers ms', 'of bytes ms', 'left to upload', 'left to download', 'in flight', 'open requests'],
     clients.flatMap((row) =>
       moves.map(({ to, beganAt, switchedAt }, index) => {
         const { followedAt, answers, bytes } = row.interruptions[index];
-        const { up, down, bytesInFlight } = row.outstanding[index];
+        const { up, down, bytesInFlight, requests } = row.outstanding[index];
         return [
           row.name, `→ ${to}`, wholeNumber(Math.round(since(beganAt))), compact(followedAt - switchedAt), compact(answers), compact(bytes),
-          mebibytes(up), mebibytes(down), `${wholeNumber(bytesInFlight)} B`,
+          mebibytes(up), mebibytes(down), `${wholeNumber(bytesInFlight)} B`, requests,
         ];
       }),
     ),

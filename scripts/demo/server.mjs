@@ -104,6 +104,10 @@ function summary(outcomes) {
   return outcomes.map(({ connection, status, error }) => ({ name: peers.get(connection)?.name ?? connection.id, status, error: error?.message }));
 }
 
+function countOf(outcomes, wanted) {
+  return `${outcomes.filter(({ status }) => status === wanted).length} of ${outcomes.length} clients`;
+}
+
 /** What is on its way when the server leaves its address. */
 async function underWay() {
   const all = [...peers].map(async ([connection, { name, uploaded }]) => {
@@ -119,12 +123,12 @@ async function move({ to }) {
   say(`prepares to move to ${to}: handshakes are frozen, clients are told`);
   const prepared = await server.prepareMigration((connection) => planFor(connection, address), { deadline: kPrepareDeadline });
   const preparedAt = now();
-  say(`every client is ready (${(preparedAt - beganAt).toFixed(1)} ms)`);
+  say(`${countOf(prepared.outcomes, 'ready')} are ready (${(preparedAt - beganAt).toFixed(1)} ms)`);
   const load = await underWay();
   const switchedAt = now();
   const outcomes = await prepared.completed({ address, deadline: kCompletedDeadline });
   const completedAt = now();
-  say(`has moved to ${server.address.host}, all clients have followed (${(completedAt - switchedAt).toFixed(1)} ms)`);
+  say(`has moved to ${server.address.host}; ${countOf(outcomes, 'migrated')} have followed (${(completedAt - switchedAt).toFixed(1)} ms)`);
   return { to, host: server.address.host, beganAt, preparedAt, switchedAt, completedAt, load, ready: summary(prepared.outcomes), outcomes: summary(outcomes) };
 }
 

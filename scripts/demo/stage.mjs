@@ -2,7 +2,7 @@
 // in their midst, and returns everything that was observed. What it is worth is judged in evaluate.mjs.
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Remote } from '../lib/remote.mjs';
+import { Remote, RemoteError } from '../lib/remote.mjs';
 import { StepFailed } from '../lib/run.mjs';
 import { behaviour, hostsOf, protocolsOf, requestInterval } from './scenarios.mjs';
 import { Timeline } from './timeline.mjs';
@@ -124,7 +124,7 @@ export async function play(scenario, work) {
     stage.timeline.close();
     const diagnosis = stage.diagnosis();
     await stage.kill();
-    const where = error.remoteStack ? `\n${error.remoteStack}` : '';
-    throw new StepFailed(`✘ ${error instanceof StepFailed || error.remoteStack ? error.message : error.stack ?? error.message}${where}\n\n${diagnosis}`);
+    const what = error instanceof RemoteError || error instanceof StepFailed ? error.message : error.stack;
+    throw new StepFailed([`✘ ${what}`, error.remoteStack, '', diagnosis].filter((line) => line !== undefined).join('\n'));
   }
 }

@@ -66,6 +66,13 @@ void ConnectionSet::touch(ConnectionHandle handle) {
   const auto it = connections_.find(handle);
   if (it == connections_.end()) return;
   Entry& entry = it->second;
+  while (const auto change = entry.transport->pollRouting()) {
+    if (const auto* issued = std::get_if<ConnectionIdIssued>(&*change)) {
+      addRoute(issued->id, handle);
+    } else {
+      removeRoute(std::get<ConnectionIdRetired>(*change).id);
+    }
+  }
   if (!entry.isTouched) transmitQueue_.push_back(handle);
   if (!entry.hasEvents) eventQueue_.push_back(handle);
   entry.isTouched = true;
@@ -109,15 +116,7 @@ std::optional<EndpointEvent> ConnectionSet::pollEvent() {
       continue;
     }
     Entry& entry = it->second;
-    while (auto event = entry.transport->pollEvent()) {
-      if (const auto* issued = std::get_if<ConnectionIdIssued>(&*event)) {
-        addRoute(issued->id, handle);
-      } else if (const auto* retired = std::get_if<ConnectionIdRetired>(&*event)) {
-        removeRoute(retired->id);
-      } else {
-        return EndpointEvent{handle, std::move(*event)};
-      }
-    }
+    if (auto event = entry.transport->pollEvent()) return EndpointEvent{handle, std::move(*event)};
     entry.hasEvents = false;
     eventQueue_.pop_front();
     if (entry.transport->isDrained()) {

@@ -29,12 +29,12 @@ class ConnectionSet {
   void addRoute(const ConnectionId& id, ConnectionHandle handle);
   void removeRoute(const ConnectionId& id);
 
-  /// Something happened to it: it is to be polled. Call after every on* and verb.
+  /// Something happened to it: its routes are brought up to date, and it is to be polled. Call after every on* and verb.
   void touch(ConnectionHandle handle);
   void onTimeout(TimePoint now);
   /// Until nullopt. Connections take turns, one train each.
   std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out);
-  /// Until nullopt. Keeps the routing up to date on the way; a drained connection is removed after its last event.
+  /// Until nullopt. A drained connection is removed after its last event.
   std::optional<EndpointEvent> pollEvent();
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const;
 

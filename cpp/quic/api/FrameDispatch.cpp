@@ -39,7 +39,7 @@ struct Dispatcher {
   Result<> operator()(const RetireConnectionIdFrame& f) {
     const Result<ConnectionId> retired = state.selfIds.onRetire(f.sequence, context.destinationId);
     if (!retired) return forward(retired.error());
-    if (!retired->empty()) state.events.emplace_back(ConnectionIdRetired{*retired});
+    if (!retired->empty()) state.routing.emplace_back(ConnectionIdRetired{*retired});
     issueConnectionIds(state);
     return done();
   }

@@ -180,7 +180,7 @@ void onHandshakePacketSent(QuicConnectionState& state) {
 
 void issueConnectionIds(QuicConnectionState& state) {
   for (const ConnectionId& id : state.selfIds.replenish(state.environment.connectionIds)) {
-    state.events.emplace_back(ConnectionIdIssued{id});
+    state.routing.emplace_back(ConnectionIdIssued{id});
   }
 }
 

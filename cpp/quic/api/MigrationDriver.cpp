@@ -148,6 +148,10 @@ Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext&
   return Unit{};
 }
 
+void onOneRttPacket(QuicConnectionState& state, PacketNum number) {
+  if (ServerMigrationClient* client = state.migrationClient()) client->onPacket(number);
+}
+
 void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& context) {
   if (ServerMigrationClient* client = state.migrationClient()) {
     perform(state, client->onLatestNonProbingPacket(context.peer));

@@ -17,6 +17,8 @@ Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext&
 Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context, const ServerMigratedFrame& frame);
 Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context,
                                 const PoolMigrationAddressFrame& frame);
+/// Before the frames of each 1-RTT packet.
+void onOneRttPacket(QuicConnectionState& state, PacketNum number);
 /// The highest-numbered packet so far, and not a probing one.
 void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& context);
 /// Any authentic 1-RTT packet came on this path.

@@ -117,6 +117,7 @@ void processPacket(QuicConnectionState& state, const DatagramContext& datagram, 
     return;
   }
   PacketSpace& space = state.space(spaceOf(context.level));
+  if (context.level == EncryptionLevel::OneRtt) onOneRttPacket(state, context.number);
   const Result<FrameSummary> summary = processFrames(state, context, opened.payload);
   if (!summary) {
     closeConnection(state, summary.error());

@@ -89,6 +89,7 @@ struct QuicConnectionState {
   bool isPingPending = false;
   std::optional<TimePoint> pacedUntil;
   std::deque<TransportEvent> events;  // bounded: each fact of a connection's life is queued once
+  std::deque<RoutingEvent> routing;   // drained after every datagram; a peer cannot make it longer than one datagram's frames
   ConnectionStats stats;
 
   [[nodiscard]] PacketSpace& space(PacketNumberSpace name) { return spaces[static_cast<size_t>(name)]; }

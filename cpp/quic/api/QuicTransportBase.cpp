@@ -57,6 +57,13 @@ std::optional<TransportEvent> QuicTransportBase::pollEvent() {
   return event;
 }
 
+std::optional<RoutingEvent> QuicTransportBase::pollRouting() {
+  if (state_->routing.empty()) return std::nullopt;
+  RoutingEvent event = state_->routing.front();
+  state_->routing.pop_front();
+  return event;
+}
+
 std::optional<TimePoint> QuicTransportBase::nextTimeout() const { return quic::nextTimeout(*state_); }
 
 Result<StreamId> QuicTransportBase::openStream(bool unidirectional) {

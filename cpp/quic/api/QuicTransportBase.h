@@ -41,6 +41,8 @@ class QuicTransportBase {
   /// bytes; 64 KiB for full trains).
   [[nodiscard]] std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out);
   [[nodiscard]] std::optional<TransportEvent> pollEvent();
+  /// Until empty, before the next datagram is routed.
+  [[nodiscard]] std::optional<RoutingEvent> pollRouting();
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const;
 
   // ---- verbs

@@ -30,15 +30,17 @@ struct ConnectionClosed {
   QuicError error;
   std::string reason;
 };
-/// For routing: datagrams with this destination ID belong to this connection from now on, or no longer.
+using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, PathChanged, MigrationEvent,
+                                    SessionTicket, KeyLogLine, ConnectionClosed>;
+
+/// Datagrams with this destination ID belong to this connection from now on, or no longer. For whoever routes, and before any
+/// further datagram: these have a queue of their own.
 struct ConnectionIdIssued {
   ConnectionId id;
 };
 struct ConnectionIdRetired {
   ConnectionId id;
 };
-
-using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, PathChanged, MigrationEvent,
-                                    SessionTicket, KeyLogLine, ConnectionIdIssued, ConnectionIdRetired, ConnectionClosed>;
+using RoutingEvent = std::variant<ConnectionIdIssued, ConnectionIdRetired>;
 
 }  // namespace quic

@@ -38,7 +38,7 @@ QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, c
   if (!settings.clientMigration.protocols.empty()) {
     connection.migration.emplace<ServerMigrationClient>(settings.clientMigration, path.peer);
   }
-  connection.events.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
+  connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
   installInitialKeys(connection);
   startClientHandshake(connection);
 }

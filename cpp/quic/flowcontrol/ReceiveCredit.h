@@ -1,6 +1,6 @@
-// What we let a peer send: a window that slides as the application consumes (RFC 9000 §4.1, §4.2, §4.6). The unit is bytes of
-// a stream, bytes of the connection, or streams of a kind. It decides when MAX_* is worth a frame and enforces what
-// was announced, not what is about to be. Invariant: consumed() <= received() <= limit().
+// What we let a peer send: a window that slides as the application consumes (RFC 9000 §4.1, §4.2, §4.6). The unit is
+// bytes of a stream, bytes of the connection, or streams of a kind. It decides when MAX_* is worth a frame and
+// enforces what was announced, not what is about to be. Invariant: consumed() <= received() <= limit().
 #pragma once
 
 #include <algorithm>

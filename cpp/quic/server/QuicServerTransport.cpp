@@ -19,7 +19,7 @@ QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& acce
   connection.handshake.version = accept.version;
   connection.handshake.originalDestinationId = accept.clientDestinationId;
   if (!settings.serverMigration.empty()) connection.migration.emplace<ServerMigrationServer>();
-  connection.events.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
+  connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
   installInitialKeys(connection);
   startServerHandshake(connection);
 }

@@ -1,5 +1,5 @@
-// Memory of reassembly: blocks of two sizes, kept for the next taker up to a bound, so that a bulk transfer and a stream of small
-// requests run without the heap. It is no accountant: who takes blocks is bounded by flow control.
+// Memory of reassembly: blocks of two sizes, kept for the next taker up to a bound, so that a bulk transfer and a
+// stream of small requests run without the heap. It is no accountant: who takes blocks is bounded by flow control.
 #pragma once
 
 #include <array>

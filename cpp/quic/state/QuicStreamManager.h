@@ -1,8 +1,9 @@
-// All streams of a connection and their credit: RFC 9000 §2, §3, §4. Frames in, frames out, events out. It knows nothing of
-// packets, paths or keys; the engine tells it what was acknowledged and what was lost.
+// All streams of a connection and their credit: RFC 9000 §2, §3, §4. Frames in, frames out, events out. It knows
+// nothing of packets, paths or keys; the engine tells it what was acknowledged and what was lost.
 //
-// Bounds: peer-opened streams by the limits we granted; bytes buffered for reading by the connection window; gaps of one
-// stream by kMaxStreamGaps (beyond: the connection is closed); bytes for sending are the application's own, see bufferedBytes().
+// Bounds: peer-opened streams by the limits we granted; bytes buffered for reading by the connection window; gaps of
+// one stream by kMaxStreamGaps (beyond: the connection is closed); bytes for sending are the application's own, see
+// bufferedBytes().
 #pragma once
 
 #include <array>

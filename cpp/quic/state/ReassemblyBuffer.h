@@ -1,9 +1,10 @@
-// Bytes of one stream, put in order (RFC 9000 §2.2). It knows nothing of final sizes or credit: the caller admits bytes first.
+// Bytes of one stream, put in order (RFC 9000 §2.2). It knows nothing of final sizes or credit: the caller admits
+// bytes first.
 //
-// Memory: aligned blocks that hold the range from the first unread byte to the last received one, so at most the flow-control
-// window rounded up to blocks, however small the pieces are; plus kMaxStreamGaps ranges. A small stream has a small first block,
-// a drained one has none. Bytes that come twice are harmless; if they differ, the last ones before reading win
-// (RFC 9000 §2.2 lets us choose).
+// Memory: aligned blocks that hold the range from the first unread byte to the last received one, so at most the
+// flow-control window rounded up to blocks, however small the pieces are; plus kMaxStreamGaps ranges. A small stream
+// has a small first block, a drained one has none. Bytes that come twice are harmless; if they differ, the last ones
+// before reading win (RFC 9000 §2.2 lets us choose).
 #pragma once
 
 #include "quic/common/IntervalSet.h"

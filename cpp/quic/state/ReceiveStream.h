@@ -1,5 +1,5 @@
-// The receiving part of a stream: RFC 9000 §3.2, §4.5. It says what a peer's frame means for one stream; connection credit
-// is the manager's, who is told here how much a frame takes and how much a drop gives back.
+// The receiving part of a stream: RFC 9000 §3.2, §4.5. It says what a peer's frame means for one stream; connection
+// credit is the manager's, who is told here how much a frame takes and how much a drop gives back.
 #pragma once
 
 #include <optional>
@@ -11,8 +11,8 @@
 
 namespace quic {
 
-/// RFC 9000 §3.2, and one of our own: Stopped is Recv after STOP_SENDING, where nobody will read. DataRead means that the
-/// application has everything; a stream that it gave up ends in ResetRead.
+/// RFC 9000 §3.2, and one of our own: Stopped is Recv after STOP_SENDING, where nobody will read. DataRead means that
+/// the application has everything; a stream that it gave up ends in ResetRead.
 enum class ReceiveState : uint8_t { Recv, SizeKnown, DataRecvd, DataRead, ResetRecvd, ResetRead, Stopped };
 enum class ReceiveFact : uint8_t { FinReceived, AllReceived, AllRead, ResetReceived, ResetConsumed, StopSending };
 
@@ -32,8 +32,8 @@ class ReceiveStream {
   void clear(BlockPool& pool);
 
   // ---- facts
-  /// Whether bytes up to `end`, the last of all when `isEnd`, keep to the rules; changes nothing. Gives how many bytes of
-  /// connection credit they take. Errors: FINAL_SIZE_ERROR, FLOW_CONTROL_ERROR.
+  /// Whether bytes up to `end`, the last of all when `isEnd`, keep to the rules; changes nothing. Gives how many
+  /// bytes of connection credit they take. Errors: FINAL_SIZE_ERROR, FLOW_CONTROL_ERROR.
   [[nodiscard]] Result<uint64_t> admit(uint64_t end, bool isEnd, FrameType type) const;
   /// An admitted STREAM frame. False when there are more gaps than anybody needs.
   [[nodiscard]] bool onData(const StreamFrame& frame, BlockPool& pool);
@@ -46,7 +46,8 @@ class ReceiveStream {
   // ---- verbs
   void stopSending(uint64_t errorCode, BlockPool& pool);
   size_t read(MutableByteSpan out, BlockPool& pool);
-  /// Bytes received that will never be read and have not been given back yet: the manager returns them to connection credit.
+  /// Bytes received that will never be read and have not been given back yet: the manager returns them to connection
+  /// credit.
   uint64_t takeDropped();
 
   // ---- work

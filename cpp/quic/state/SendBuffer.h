@@ -1,8 +1,9 @@
-// What an application wrote to one stream, from the write until the last byte is acknowledged. It writes STREAM frames itself
-// (RFC 9000 §19.8), so that a byte is copied once, from the application's chunk into the packet; a frame may span chunks.
-// It is not flow control: the caller says how many new bytes may leave.
+// What an application wrote to one stream, from the write until the last byte is acknowledged. It writes STREAM
+// frames itself (RFC 9000 §19.8), so that a byte is copied once, from the application's chunk into the packet; a
+// frame may span chunks. It is not flow control: the caller says how many new bytes may leave.
 //
-// Bytes below acknowledged front < sent <= end. Lost ranges lie between front and sent. Chunks are freed from the front.
+// Bytes below acknowledged front < sent <= end. Lost ranges lie between front and sent. Chunks are freed from the
+// front.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// The sending part of a stream: RFC 9000 §3.1. Its machine, its credit and its bytes. Connection credit is the manager's.
+// The sending part of a stream: RFC 9000 §3.1. Its machine, its credit and its bytes. Connection credit is the
+// manager's.
 #pragma once
 
 #include "quic/codec/QuicFrames.h"

@@ -1,10 +1,10 @@
 // Events of streams in the order in which they happened. A vector and a mark: no allocation in steady state.
 //
-// It needs no limit of its own, because its writer keeps one by construction: a stream has at most one each of StreamOpened,
-// StreamReadable, StreamReset, StreamStopped, StreamWritable, StreamSendComplete and StreamClosed waiting, a kind of streams one
-// StreamsAvailable; and a peer cannot replace streams while nobody polls: a stream that it opened ends for us only when the
-// application reads to its end, has polled its reset, or stops it. So: 7 * (streams open or closed by the application's own
-// doing since it last polled) + 2.
+// It needs no limit of its own, because its writer keeps one by construction: a stream has at most one each of
+// StreamOpened, StreamReadable, StreamReset, StreamStopped, StreamWritable, StreamSendComplete and StreamClosed
+// waiting, a kind of streams one StreamsAvailable; and a peer cannot replace streams while nobody polls: a stream
+// that it opened ends for us only when the application reads to its end, has polled its reset, or stops it. So: 7 *
+// (streams open or closed by the application's own doing since it last polled) + 2.
 #pragma once
 
 #include <optional>

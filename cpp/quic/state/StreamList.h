@@ -1,5 +1,5 @@
-// Streams that wait for their turn: first in, first out, each at most once. The links live in the streams, as slot numbers, so
-// that joining and leaving cost nothing and ten thousand idle streams are never looked at.
+// Streams that wait for their turn: first in, first out, each at most once. The links live in the streams, as slot
+// numbers, so that joining and leaving cost nothing and ten thousand idle streams are never looked at.
 #pragma once
 
 #include "quic/state/StreamTable.h"

@@ -1,8 +1,9 @@
 // The streams that exist: found by id, named inside the manager by slot. It holds them and no rule about them.
 //
-// Streams of one kind are opened in order, so an index of a kind is a sorted vector: the first guess nearly always hits, the
-// worst case is a binary search, and no choice of ids by a peer makes it slow, as it could a hash table. What is removed
-// leaves a mark behind, swept when marks outnumber streams. A stream's address is stable while it lives.
+// Streams of one kind are opened in order, so an index of a kind is a sorted vector: the first guess nearly always
+// hits, the worst case is a binary search, and no choice of ids by a peer makes it slow, as it could a hash table.
+// What is removed leaves a mark behind, swept when marks outnumber streams. A stream's address is stable while it
+// lives.
 #pragma once
 
 #include <array>

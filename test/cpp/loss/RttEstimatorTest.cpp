@@ -53,6 +53,13 @@ TEST(RttEstimator, FollowsTheMovingAverages) {  // covers RFC 9002 §5.2, §5.3,
   }
 }
 
+TEST(RttEstimator, SubtractsADelayThatLeavesExactlyTheMinimum) {  // covers RFC 9002 §5.3
+  RttEstimator rtt;
+  rtt.onSample(80ms, 0ms, 25ms);
+  rtt.onSample(100ms, 20ms, 25ms);
+  EXPECT_EQ(rtt.smoothed(), 80ms);
+}
+
 TEST(RttEstimator, TakesTheNewestSampleAsMinimumAfterPersistentCongestion) {  // covers RFC 9002 §5.2
   RttEstimator rtt;
   rtt.onSample(10ms, 0ms, 25ms);

@@ -27,8 +27,8 @@ struct Row {
   Code code;  // NO_ERROR: the connection lives
 };
 
-// Server rows: client streams are 0, 4, 8 ... and 2, 6 ...; ours 1, 5 ... and 3, 7 ... The server has opened 3 (uni) only.
-// Client rows: the client has opened 0 (bidi) and 2 (uni).
+// Server rows: client streams are 0, 4, 8 ... and 2, 6 ...; ours 1, 5 ... and 3, 7 ... The server has opened 3 (uni)
+// only. Client rows: the client has opened 0 (bidi) and 2 (uni).
 std::vector<Row> rows() {
   const Role server = Role::Server;
   const Role client = Role::Client;

@@ -1,7 +1,7 @@
-// Two managers joined by a pipe of packets that loses, reorders and duplicates, with acknowledgments that are late, lost or
-// follow a loss declared too early. Applications on both sides open, write, end, reset, stop and read at random, guided by
-// events alone: an event that is missing shows as a walk that never ends, credit that leaks as one that blocks.
-// Packets are plain frames: there is no congestion control, no timer and no encryption to be seen here.
+// Two managers joined by a pipe of packets that loses, reorders and duplicates, with acknowledgments that are late,
+// lost or follow a loss declared too early. Applications on both sides open, write, end, reset, stop and read at
+// random, guided by events alone: an event that is missing shows as a walk that never ends, credit that leaks as one
+// that blocks. Packets are plain frames: there is no congestion control, no timer and no encryption to be seen here.
 #include <gtest/gtest.h>
 
 #include <map>

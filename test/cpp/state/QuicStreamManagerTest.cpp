@@ -1,4 +1,5 @@
-// One or two managers, without packets, loss detection or a connection: what verbs and frames mean, and in which order events come.
+// One or two managers, without packets, loss detection or a connection: what verbs and frames mean, and in which
+// order events come.
 #include "quic/state/QuicStreamManager.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// Reassembly against a naive model (a byte array and a bitmap), and its bounds. Credit is not seen here: the caller admits.
+// Reassembly against a naive model (a byte array and a bitmap), and its bounds. Credit is not seen here: the caller
+// admits.
 #include "quic/state/ReassemblyBuffer.h"
 
 #include <gtest/gtest.h>

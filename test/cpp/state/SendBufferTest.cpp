@@ -1,4 +1,5 @@
-// The send buffer against a naive model: what the peer has is what frames carried and what was not lost. No credit, no states.
+// The send buffer against a naive model: what the peer has is what frames carried and what was not lost. No credit,
+// no states.
 #include "quic/state/SendBuffer.h"
 
 #include <gtest/gtest.h>

@@ -1,0 +1,149 @@
+// A HandshakeLayer without TLS: messages of the same shape (type, 24-bit length, body), secrets that anybody who includes
+// this header knows, transport parameters that are believed. Real AEADs protect what it carries. It exists so that ends run
+// in memory, and so that a misbehaving peer can speak at every level.
+//
+// ClientHello carries the client's transport parameters, EncryptedExtensions the server's, Certificate as many zeros as
+// a test wants. NewSessionTicket is understood after the handshake; any other late message is unexpected_message.
+#pragma once
+
+#include <deque>
+
+#include "quic/handshake/HandshakeLayer.h"
+
+namespace quic::test {
+
+enum class FakeMessage : uint8_t {  // RFC 8446 §4
+  ClientHello = 1,
+  ServerHello = 2,
+  NewSessionTicket = 4,
+  EncryptedExtensions = 8,
+  Certificate = 11,
+  Finished = 20,
+  KeyUpdate = 24,
+};
+
+inline ByteVector fakeMessage(FakeMessage type, ByteSpan body = {}) {
+  ByteVector bytes = {static_cast<uint8_t>(type), static_cast<uint8_t>(body.size() >> 16),
+                      static_cast<uint8_t>(body.size() >> 8), static_cast<uint8_t>(body.size())};
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  return bytes;
+}
+
+/// What `writer` seals with at `level`.
+inline TrafficSecret fakeSecret(EncryptionLevel level, Role writer, CipherSuite suite) {
+  TrafficSecret secret;
+  secret.suite = suite;
+  secret.size = suite == CipherSuite::AES_256_GCM_SHA384 ? 48 : 32;
+  secret.bytes.fill(static_cast<uint8_t>(static_cast<int>(level) * 2 + (writer == Role::Client ? 1 : 2)));
+  return secret;
+}
+
+struct FakeHandshakeOptions {
+  CipherSuite suite = CipherSuite::AES_128_GCM_SHA256;
+  size_t certificateSize = 500;
+};
+
+class FakeHandshake final : public HandshakeLayer {
+ public:
+  explicit FakeHandshake(Role role, const FakeHandshakeOptions& options = {}) : role_(role), options_(options) {}
+
+  Result<> start(ByteSpan transportParameters) override {
+    if (role_ == Role::Client) say(EncryptionLevel::Initial, FakeMessage::ClientHello, transportParameters);
+    return Unit{};
+  }
+  Result<> resume(ByteSpan transportParameters) override {
+    say(EncryptionLevel::Initial, FakeMessage::ServerHello);
+    installSecrets(EncryptionLevel::Handshake);
+    say(EncryptionLevel::Handshake, FakeMessage::EncryptedExtensions, transportParameters);
+    say(EncryptionLevel::Handshake, FakeMessage::Certificate, ByteVector(options_.certificateSize));
+    say(EncryptionLevel::Handshake, FakeMessage::Finished);
+    events_.push_back(HandshakeWriteSecret{EncryptionLevel::OneRtt, writeSecret(EncryptionLevel::OneRtt)});
+    expected_ = EncryptionLevel::Handshake;
+    return Unit{};
+  }
+  Result<> onCryptoData(EncryptionLevel level, ByteSpan bytes) override {
+    if (level != expected_) return fail(TransportErrorCode::PROTOCOL_VIOLATION, "CRYPTO at a level left behind");
+    inbox_.insert(inbox_.end(), bytes.begin(), bytes.end());
+    while (inbox_.size() >= 4) {
+      const size_t size = size_t{inbox_[1]} << 16 | size_t{inbox_[2]} << 8 | inbox_[3];
+      if (size > kMaxMessage) return fail(cryptoError(50), "message too long");
+      if (inbox_.size() < 4 + size) break;
+      const auto type = static_cast<FakeMessage>(inbox_[0]);
+      const ByteVector body(inbox_.begin() + 4, inbox_.begin() + 4 + static_cast<ptrdiff_t>(size));
+      inbox_.erase(inbox_.begin(), inbox_.begin() + 4 + static_cast<ptrdiff_t>(size));
+      const Result<> done = role_ == Role::Client ? onServerMessage(type, body) : onClientMessage(type, body);
+      if (!done) return done;
+    }
+    return Unit{};
+  }
+  std::optional<HandshakeEvent> pollEvent() override {
+    if (events_.empty()) return std::nullopt;
+    HandshakeEvent event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+  }
+  [[nodiscard]] std::string errorDetail() const override { return {}; }
+
+ private:
+  static constexpr size_t kMaxMessage = 64 * 1024;
+
+  void say(EncryptionLevel level, FakeMessage type, ByteSpan body = {}) {
+    events_.push_back(HandshakeBytes{level, fakeMessage(type, body)});
+  }
+  [[nodiscard]] TrafficSecret writeSecret(EncryptionLevel level) const {
+    return fakeSecret(level, role_, options_.suite);
+  }
+  [[nodiscard]] TrafficSecret readSecret(EncryptionLevel level) const {
+    return fakeSecret(level, role_ == Role::Client ? Role::Server : Role::Client, options_.suite);
+  }
+  void installSecrets(EncryptionLevel level) {
+    events_.push_back(HandshakeReadSecret{level, readSecret(level)});
+    events_.push_back(HandshakeWriteSecret{level, writeSecret(level)});
+  }
+  void complete() {
+    events_.push_back(HandshakeComplete{"fake", {}});
+    expected_ = EncryptionLevel::OneRtt;
+  }
+  static Unexpected<QuicError> unexpected() { return fail(cryptoError(10), "unexpected message"); }
+
+  Result<> onClientMessage(FakeMessage type, const ByteVector& body) {
+    if (type == FakeMessage::ClientHello && expected_ == EncryptionLevel::Initial) {
+      events_.push_back(PeerTransportParameters{body});
+      return Unit{};
+    }
+    if (type != FakeMessage::Finished || expected_ != EncryptionLevel::Handshake) return unexpected();
+    if (!body.empty()) return fail(cryptoError(51), "bad Finished");
+    events_.push_back(HandshakeReadSecret{EncryptionLevel::OneRtt, readSecret(EncryptionLevel::OneRtt)});
+    complete();
+    return Unit{};
+  }
+  Result<> onServerMessage(FakeMessage type, const ByteVector& body) {
+    if (expected_ == EncryptionLevel::Initial) {
+      if (type != FakeMessage::ServerHello) return unexpected();
+      installSecrets(EncryptionLevel::Handshake);
+      expected_ = EncryptionLevel::Handshake;
+      return Unit{};
+    }
+    if (expected_ == EncryptionLevel::OneRtt) {
+      if (type != FakeMessage::NewSessionTicket) return unexpected();
+      events_.push_back(SessionTicket{body});
+      return Unit{};
+    }
+    if (type == FakeMessage::EncryptedExtensions) events_.push_back(PeerTransportParameters{body});
+    if (type == FakeMessage::EncryptedExtensions || type == FakeMessage::Certificate) return Unit{};
+    if (type != FakeMessage::Finished) return unexpected();
+    if (!body.empty()) return fail(cryptoError(51), "bad Finished");
+    say(EncryptionLevel::Handshake, FakeMessage::Finished);
+    installSecrets(EncryptionLevel::OneRtt);
+    complete();
+    return Unit{};
+  }
+
+  Role role_;
+  FakeHandshakeOptions options_;
+  EncryptionLevel expected_ = EncryptionLevel::Initial;
+  ByteVector inbox_;
+  std::deque<HandshakeEvent> events_;
+};
+
+}  // namespace quic::test

@@ -1,0 +1,88 @@
+// What the demonstration calls a loss: its judge, fed with observations of a run that went well and of some that did not.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { evaluate, longestPause } from '../../scripts/demo/evaluate.mjs';
+import { hostsOf, protocolsOf, scenarios } from '../../scripts/demo/scenarios.mjs';
+import { quantile, textTable } from '../../scripts/lib/figures.mjs';
+
+const scenario = {
+  name: 'test', title: 'Test', home: '127.0.0.1',
+  clients: [{ name: 'a', protocol: 'explicit', explicitProbing: 'reactive' }],
+  moves: [{ to: '127.0.0.2', at: 0.5 }],
+};
+const work = { size: 1000, hash: 'h' };
+
+/** One client, ten requests 10 ms apart and answered after 2 ms, a move from 40 to 50. */
+function goodRun() {
+  const sentAt = Array.from({ length: 10 }, (_, number) => number * 10);
+  const answeredAt = sentAt.map((at) => at + 2);
+  return {
+    moves: [{
+      to: '127.0.0.2', host: '127.0.0.2', beganAt: 40, preparedAt: 42, switchedAt: 44, completedAt: 50, peers: ['127.0.0.2'],
+      load: { a: { uploaded: 400, bytesInFlight: 7 } }, outcomes: [{ name: 'a', status: 'migrated' }],
+    }],
+    completions: [{ name: 'a', at: 49 }],
+    transferred: [{ up: { beganAt: 1, endedAt: 90, sent: 'h', answered: 'h' }, down: { beganAt: 1, endedAt: 95, received: 'h' } }],
+    finished: [{ sentAt, answeredAt, lost: 0, duplicated: 0, errors: [], samples: [[0, 0, 0], [100, 1000, 1000]], arrivals: [10, 43, 61, 90] }],
+    served: [{ name: 'a', requests: 10, repeated: 0, failures: [] }],
+    stubborn: [],
+  };
+}
+
+/** The problems of a good run after `spoil` has changed it. */
+function problemsOf(spoil) {
+  const observed = goodRun();
+  spoil(observed);
+  return evaluate(observed, work, scenario).problems;
+}
+
+test('a run without loss has no problem, and tells what was open at the move', () => {
+  const { clients, problems } = evaluate(goodRun(), work, scenario);
+  assert.deepEqual(problems, []);
+  const [{ sent, answered, p50, interruptions, outstanding }] = clients;
+  assert.deepEqual({ sent, answered, p50 }, { sent: 10, answered: 10, p50: 2 });
+  assert.deepEqual(interruptions, [{ followedAt: 49, answers: 10, bytes: 33 }]);
+  assert.deepEqual(outstanding, [{ up: 600, down: 560, bytesInFlight: 7, requests: 0 }]);
+});
+
+const spoiled = [
+  ['a request without an answer', (run) => { run.finished[0].lost = 1; run.finished[0].answeredAt[3] = NaN; }, /1 requests were not answered/],
+  ['a request that is answered twice', (run) => { run.finished[0].duplicated = 1; }, /more than once/],
+  ['a request that the server saw twice', (run) => { run.served[0].repeated = 1; }, /more than once/],
+  ['a request that the server never saw', (run) => { run.served[0].requests = 9; }, /the server saw 9 of 10/],
+  ['an upload that was changed', (run) => { run.transferred[0].up.answered = 'x'; }, /upload did not arrive/],
+  ['a download that was changed', (run) => { run.transferred[0].down.received = 'x'; }, /download did not arrive/],
+  ['a move after the end of a transfer', (run) => { run.transferred[0].up.endedAt = 45; }, /transfer up was not under way/],
+  ['a move during which a client was left behind', (run) => { run.moves[0].outcomes = [{ name: 'a', status: 'pending', error: 'late' }]; }, /a is pending: late/],
+  ['a client that still talks to the old address', (run) => { run.moves[0].peers = ['127.0.0.1']; }, /a talks to 127\.0\.0\.1/],
+  ['a server that did not move', (run) => { run.moves[0].host = '127.0.0.1'; }, /the server is at 127\.0\.0\.1/],
+  ['a failure that a stream met', (run) => { run.served[0].failures = ['bad']; }, /server: bad/],
+  ['a process that had to be killed', (run) => { run.stubborn = ['a']; }, /did not end by itself/],
+];
+for (const [what, spoil, expected] of spoiled) {
+  test(`${what} is a problem`, () => {
+    const problems = problemsOf(spoil);
+    assert.ok(problems.some((problem) => expected.test(problem)), problems.join('\n'));
+  });
+}
+
+test('a pause counts when it touches the span', () => {
+  assert.equal(longestPause([0, 10, 50, 55], 20, 30), 40);
+  assert.equal(longestPause([0, 10, 50, 55], 51, 60), 5);
+  assert.equal(longestPause([], 0, 10), 0);
+});
+
+test('every scenario moves while there is work, by a protocol that its server offers', () => {
+  for (const each of scenarios) {
+    assert.ok(each.moves.every(({ at }) => at > 0 && at < 0.8), each.name);
+    assert.equal(hostsOf(each)[0], each.home);
+    assert.ok(protocolsOf(each).length > 0);
+  }
+});
+
+test('order statistics and tables', () => {
+  assert.equal(quantile([3, 1, 2], 0.5), 2);
+  assert.equal(quantile([1, 2], 0.5), 1.5);
+  assert.ok(Number.isNaN(quantile([], 0.5)));
+  assert.deepEqual(textTable(['<name', 'n'], [['a', 1], ['bb', 20]]), ['name   n', '────  ──', 'a      1', 'bb    20']);
+});
