@@ -127,7 +127,7 @@ ByteVector MisbehavingPeer::peerParameterBytes() const {
 ByteVector MisbehavingPeer::helloFrames() const {
   const ByteVector message = role_ == Role::Client ? fakeMessage(FakeMessage::ClientHello, peerParameterBytes())
                                                    : fakeMessage(FakeMessage::ServerHello);
-  return FrameBytes().add(CryptoFrame{0, message});
+  return FrameBytes().add(CryptoFrame{0, message}).bytes();
 }
 
 ByteVector MisbehavingPeer::encryptedFrames() const {
@@ -136,7 +136,7 @@ ByteVector MisbehavingPeer::encryptedFrames() const {
   append(fakeMessage(FakeMessage::EncryptedExtensions, peerParameterBytes()));
   append(fakeMessage(FakeMessage::Certificate, ByteVector(100)));
   append(fakeMessage(FakeMessage::Finished));
-  return FrameBytes().add(CryptoFrame{0, messages});
+  return FrameBytes().add(CryptoFrame{0, messages}).bytes();
 }
 
 void MisbehavingPeer::begin() {

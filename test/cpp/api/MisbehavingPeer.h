@@ -53,7 +53,7 @@ class FrameBytes {
     bytes_.resize(bytes_.size() + size);
     return *this;
   }
-  operator ByteVector() const { return bytes_; }  // NOLINT: frames are bytes
+  operator ByteSpan() const { return bytes_; }  // NOLINT: frames are bytes
   [[nodiscard]] const ByteVector& bytes() const { return bytes_; }
 
  private:
@@ -99,8 +99,14 @@ class MisbehavingPeer {
   explicit MisbehavingPeer(const PeerSettings& settings);
   ~MisbehavingPeer();
   static TransportParameters usualParameters();
-  static PeerSettings againstServer() { return {.endRole = Role::Server, .end = {}, .parameters = usualParameters()}; }
-  static PeerSettings againstClient() { return {.endRole = Role::Client, .end = {}, .parameters = usualParameters()}; }
+  static PeerSettings against(Role endRole) {
+    PeerSettings settings;
+    settings.endRole = endRole;
+    settings.parameters = usualParameters();
+    return settings;
+  }
+  static PeerSettings againstServer() { return against(Role::Server); }
+  static PeerSettings againstClient() { return against(Role::Client); }
 
   // ---- how far the handshake goes
   /// Server: has its first Initial and answered it. Client: has sent its first flight.
