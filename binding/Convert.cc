@@ -11,7 +11,7 @@ namespace {
 constexpr uint64_t kMaxStreams = uint64_t{1} << 60;  // RFC 9000 §4.6
 constexpr uint64_t kMaxWindow = (uint64_t{1} << 53) - 1;
 constexpr size_t kFewestWords = 64 * kRecordWords;
-/// From here on lending the memory to JavaScript, with its finalizer, costs less than a copy.
+/// A finalizer costs microseconds: from here on it is cheaper to lend the memory than to copy it.
 constexpr size_t kLendFrom = 32 * 1024;
 
 // ---- down
@@ -184,12 +184,12 @@ namespace {
 
 /// Large runs are lent as they are; the next batch gets a buffer of the same size. Small ones are copied into memory that
 /// V8 manages more cheaply, and their buffer is used again.
-napi_value bytesToJs(napi_env env, ByteVector& bytes) {
+napi_value bytesToJs(napi_env env, BatchBytes& bytes) {
   napi_value result = nullptr;
   if (bytes.size() >= kLendFrom) {
     const size_t capacity = bytes.capacity();
-    auto* lent = new ByteVector(std::exchange(bytes, {}));
-    const auto finalize = [](napi_env, void*, void* vector) { delete static_cast<ByteVector*>(vector); };
+    auto* lent = new BatchBytes(std::exchange(bytes, {}));
+    const auto finalize = [](napi_env, void*, void* vector) { delete static_cast<BatchBytes*>(vector); };
     const napi_status status = napi_create_external_buffer(env, lent->size(), lent->data(), finalize, lent, &result);
     if (status == napi_ok) {
       bytes.reserve(capacity);

@@ -3,13 +3,14 @@
 //
 //   npm run bench                        about four minutes
 //   npm run bench -- --quick             about half a minute, for a first impression
+//   node scripts/bench.mjs --all         with more ways to share the work between threads
 //   node scripts/bench.mjs --only=NAME   one test: upload, download, sequential, in-flight, handshakes, handshakes-16, idle
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { factLines, machineFacts } from './bench/facts.mjs';
 import { Pair } from './bench/pair.mjs';
-import { legend, subjects } from './bench/subjects.mjs';
+import { legend, subjectsOf } from './bench/subjects.mjs';
 import { summarize, tableLines, typicalSpread } from './bench/table.mjs';
 import { rounds as roundsOf, tests as testsOf } from './bench/tests.mjs';
 import { ensureTestCerts } from './gen-test-certs.mjs';
@@ -19,14 +20,17 @@ import { StepFailed, main, root, seconds } from './lib/run.mjs';
 class Bench {
   runs = [];
   failures = [];
+  #subjects;
   #tls;
   #pairs = new Map();
 
-  constructor(tls) {
+  constructor(subjects, tls) {
+    this.#subjects = subjects;
     this.#tls = tls;
   }
 
   async round(number, tests) {
+    const subjects = this.#subjects;
     for (const test of tests) {
       if (number >= (test.mostRounds ?? Infinity)) continue;
       // Who goes first changes from round to round.
@@ -87,8 +91,9 @@ function save(result) {
 }
 
 await main(async () => {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, rounds: { type: 'string' } } });
+  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, all: { type: 'boolean', default: false }, only: { type: 'string' }, rounds: { type: 'string' } } });
   const size = { isQuick: values.quick };
+  const subjects = subjectsOf({ isAll: values.all });
   const tests = testsOf(size).filter(({ name }) => values.only === undefined || name === values.only);
   if (tests.length === 0) throw new StepFailed(`--only is one of ${testsOf(size).map(({ name }) => name).join(', ')}`);
   const rounds = values.rounds === undefined ? roundsOf(size) : Number(values.rounds);
@@ -96,9 +101,9 @@ await main(async () => {
   const certs = await ensureTestCerts();
   const pem = (name) => readFileSync(path.join(certs, name), 'utf8');
   const began = Date.now();
-  const facts = machineFacts();
+  const facts = await machineFacts();
   for (const line of factLines(facts)) console.log(line);
-  const bench = new Bench({ cert: pem('server.pem'), key: pem('server.key'), ca: pem('ca.pem') });
+  const bench = new Bench(subjects, { cert: pem('server.pem'), key: pem('server.key'), ca: pem('ca.pem') });
   for (let round = 0; round < rounds; round++) {
     console.log(`\nround ${round + 1} of ${rounds}`);
     await bench.round(round, tests);
@@ -108,7 +113,7 @@ await main(async () => {
   console.log('');
   for (const line of tableLines(summary, subjects)) console.log(line);
   console.log(`\nMedians of ${rounds} runs${rounds > 1 ? `, which typically lie ${(typicalSpread(summary) * 100).toFixed(0)} % apart` : ''}. A ratio is ours to node:tls: ▲ better, ▼ worse.`);
-  for (const line of legend) console.log(line);
+  for (const line of legend(subjects)) console.log(line);
   console.log(`\n${save({ facts, rounds, isQuick: values.quick, subjects, failures: bench.failures, summary })} (${seconds(began)})`);
   for (const { subject, test, message } of bench.failures) console.log(`✘ ${subject}${test ? `, ${test}` : ''}: ${message}`);
   if (bench.failures.length > 0) process.exitCode = 1;

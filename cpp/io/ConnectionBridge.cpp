@@ -203,7 +203,7 @@ bool ConnectionBridge::readStreams() {
 void ConnectionBridge::read(const StreamKey& key, Reading& reading, Limits limits) {
   QuicTransportBase* transport = access_.findTransport(key.connection);
   if (transport == nullptr) return;
-  ByteVector& bytes = up_.records.bytes;
+  BatchBytes& bytes = up_.records.bytes;
   const size_t start = bytes.size();
   const size_t room = kMaxBatchBytes > start ? kMaxBatchBytes - start : 0;
   size_t allowed = limits == Limits::Lift ? SIZE_MAX : std::min<uint64_t>(reading.credit, room);

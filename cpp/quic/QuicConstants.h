@@ -13,14 +13,14 @@ inline constexpr uint32_t kVersionNegotiation = 0;
 inline constexpr uint32_t kQuicVersion1 = 0x00000001;
 
 // ---- datagrams
-inline constexpr size_t kMinInitialDatagramSize = 1200;  // RFC 9000 §14.1
-inline constexpr size_t kMinUdpPayloadSize = 1200;       // RFC 9000 §14
-inline constexpr size_t kDefaultUdpPayloadSize = 1200;   // until the path is known to carry more
-inline constexpr size_t kMaxUdpPayloadSize = 65527;      // RFC 9000 §18.2
-inline constexpr size_t kAeadTagSize = 16;               // RFC 9001 §5.3, every suite of QUIC v1
+inline constexpr size_t kMinInitialDatagramSize = 1200;    // RFC 9000 §14.1
+inline constexpr size_t kMinUdpPayloadSize = 1200;         // RFC 9000 §14
+inline constexpr size_t kDefaultUdpPayloadSize = 1200;     // until the path is known to carry more
+inline constexpr size_t kMaxUdpPayloadSize = 65527;        // RFC 9000 §18.2
+inline constexpr size_t kAeadTagSize = 16;                 // RFC 9001 §5.3, every suite of QUIC v1
 inline constexpr size_t kHeaderProtectionSampleSize = 16;  // RFC 9001 §5.4.2
-inline constexpr uint64_t kAmplificationFactor = 3;      // RFC 9000 §8.1
-inline constexpr size_t kMinStatelessResetSize = 21;     // RFC 9000 §10.3
+inline constexpr uint64_t kAmplificationFactor = 3;        // RFC 9000 §8.1
+inline constexpr size_t kMinStatelessResetSize = 21;       // RFC 9000 §10.3
 
 // ---- connection IDs
 inline constexpr size_t kMinInitialDestinationConnectionIdSize = 8;  // RFC 9000 §7.2
@@ -39,12 +39,14 @@ inline constexpr uint64_t kDefaultAckDelayExponent = 3;    // RFC 9000 §18.2
 
 // ---- bounds of what a peer can make us keep (spec of the project: security cases, part 1)
 inline constexpr size_t kMaxAckRanges = 64;
-inline constexpr size_t kMaxCryptoBuffer = 64 * 1024;      // RFC 9000 §7.5 asks for at least 4096
+inline constexpr size_t kMaxCryptoBuffer = 64 * 1024;  // RFC 9000 §7.5 asks for at least 4096
 inline constexpr size_t kMaxPathChallengesQueued = 3;
 inline constexpr size_t kMaxUndecryptablePackets = 10;
 inline constexpr size_t kMaxStreamGaps = 1000;
 inline constexpr size_t kMaxPoolAddresses = 16;
 inline constexpr size_t kMaxPaths = 4;
+inline constexpr size_t kMaxQueuedEvents = 256;     // of a connection whose host does not take them
+inline constexpr uint32_t kMaxSessionTickets = 16;  // that one connection hands on
 inline constexpr size_t kMaxRetireQueue = 3 * kAdvertisedActiveConnectionIdLimit;
 
 // ---- server migration (spec of the project §1 and §2)

@@ -43,28 +43,28 @@ enum class ApplicationErrorCode : uint64_t {};
 
 /// Errors that only this endpoint sees. The numbers are ours and stay within the process.
 enum class LocalErrorCode : uint32_t {
-  STREAM_CLOSED,               // a verb on a stream that does not exist any more, or never did
-  STREAM_LIMIT_EXCEEDED,       // the peer allows no further stream yet
-  STREAM_SEND_CLOSED,          // a write after FIN or reset
-  CONNECTION_CLOSED,           // a verb after the end
-  IDLE_TIMEOUT,                // RFC 9000 §10.1
+  STREAM_CLOSED,          // a verb on a stream that does not exist any more, or never did
+  STREAM_LIMIT_EXCEEDED,  // the peer allows no further stream yet
+  STREAM_SEND_CLOSED,     // a write after FIN or reset
+  CONNECTION_CLOSED,      // a verb after the end
+  IDLE_TIMEOUT,           // RFC 9000 §10.1
   HANDSHAKE_TIMEOUT,
-  STATELESS_RESET,             // RFC 9000 §10.3
-  VERSION_NEGOTIATION,         // no version in common
-  PEER_UNREACHABLE,            // ICMP port, host or net unreachable before the handshake was done
+  STATELESS_RESET,      // RFC 9000 §10.3
+  VERSION_NEGOTIATION,  // no version in common
+  PEER_UNREACHABLE,     // ICMP port, host or net unreachable before the handshake was done
   NO_VIABLE_PATH,
   SERVER_CLOSED,
-  MIGRATION_DISABLED,          // server migration was not offered, or not answered
-  MIGRATION_NOT_NEGOTIATED,    // this protocol was not
+  MIGRATION_DISABLED,        // server migration was not offered, or not answered
+  MIGRATION_NOT_NEGOTIATED,  // this protocol was not
   MIGRATION_IN_PROGRESS,
   MIGRATION_INVALID_STATE,
   MIGRATION_INVALID_ADDRESS,
   MIGRATION_HANDSHAKE_NOT_FINISHED,
-  MIGRATION_ADDRESS_REFUSED,   // the client's address policy said no
-  MIGRATED_WITHOUT_CONNECTION, // the server moved and left this connection out
-  MIGRATION_DEADLINE,          // this connection was not ready, or not done, in time
+  MIGRATION_ADDRESS_REFUSED,    // the client's address policy said no
+  MIGRATED_WITHOUT_CONNECTION,  // the server moved and left this connection out
+  MIGRATION_DEADLINE,           // this connection was not ready, or not done, in time
   BIND_FAILED,
-  INVALID_CREDENTIALS,         // certificate or key that cannot be used
+  INVALID_CREDENTIALS,  // certificate or key that cannot be used
   INVALID_ARGUMENT,
 };
 

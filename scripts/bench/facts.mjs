@@ -1,7 +1,11 @@
 // What a reader must know of the machine to judge the figures.
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { capture } from '../lib/run.mjs';
+
+const kSampleMs = 500;
+const kTooBusy = 0.1;
 
 function setting(name) {
   try {
@@ -11,7 +15,20 @@ function setting(name) {
   }
 }
 
-export function machineFacts() {
+/** The share of all CPUs that others use now. */
+async function busyShare() {
+  const sample = () => {
+    const times = os.cpus().map((cpu) => cpu.times);
+    const sum = (of) => times.reduce((total, each) => total + of(each), 0);
+    return { idle: sum(({ idle }) => idle), all: sum((each) => Object.values(each).reduce((total, value) => total + value, 0)) };
+  };
+  const before = sample();
+  await delay(kSampleMs);
+  const after = sample();
+  return 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
+}
+
+export async function machineFacts() {
   return {
     date: new Date().toISOString(),
     commit: capture('git', ['rev-parse', '--short', 'HEAD']) ?? 'none',
@@ -21,6 +38,7 @@ export function machineFacts() {
     kernel: `${os.type()} ${os.release()} ${os.arch()}`,
     node: process.version,
     opensslOfNode: process.versions.openssl,
+    busyShare: await busyShare(),
     loadAverage: os.loadavg()[0],
     largestReceiveBuffer: setting('net/core/rmem_max'),
   };
@@ -30,6 +48,6 @@ export function factLines(facts) {
   return [
     `${facts.cpu}, ${facts.cpus} CPUs, ${Math.round(facts.memoryBytes / 2 ** 30)} GiB, ${facts.kernel}`,
     `Node ${facts.node} (its OpenSSL: ${facts.opensslOfNode}), rmem_max ${facts.largestReceiveBuffer ?? 'unknown'}, commit ${facts.commit}, ${facts.date}`,
-    `load average at the start: ${facts.loadAverage.toFixed(2)}${facts.loadAverage > facts.cpus / 4 ? '  (the machine is busy: do not trust the figures)' : ''}`,
+    `busy with other work just before: ${(facts.busyShare * 100).toFixed(0)} %${facts.busyShare > kTooBusy ? ' (too much: do not trust the figures)' : ''}; load average ${facts.loadAverage.toFixed(2)}`,
   ];
 }

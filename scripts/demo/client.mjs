@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { loadPackage } from '../lib/package.mjs';
 import { answer, fail, notify, now } from '../lib/remote.mjs';
-import { Kind, alpn, fileBytes, header, readAll, readNumber } from './protocol.mjs';
+import { Kind, allowance, alpn, fileBytes, header, readAll, readNumber } from './protocol.mjs';
 import { Requests } from './requests.mjs';
 
 const kProgressInterval = 50;
@@ -15,6 +15,8 @@ const kArrivalGrain = 1;
 let connection;
 let requests;
 let isDone = false;
+/** Are all moves over? */
+let isReleased = false;
 /** [when, bytes written, bytes received] now and then. */
 const samples = [];
 /** When bytes of the download came. */
@@ -37,7 +39,7 @@ async function upload({ file, rate }) {
   const hash = createHash('sha256');
   async function* body() {
     yield header(Kind.upload, file.size);
-    for await (const piece of fileBytes(file, rate, () => bytes.down)) {
+    for await (const piece of fileBytes(file, rate, () => allowance(file.size, bytes.down, isReleased))) {
       hash.update(piece);
       yield piece;
       bytes.up += piece.length;
@@ -102,6 +104,10 @@ answer(
         clearInterval(timer);
         sample(work.file.size);
       }
+    },
+
+    release() {
+      isReleased = true;
     },
 
     peer() {

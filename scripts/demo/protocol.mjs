@@ -17,7 +17,9 @@ export const numberLength = 8;
 const kPiece = 256 * 1024;
 /** Share of the file by which one direction may be ahead of the other. */
 const kLead = 0.08;
-const kLeadPoll = 5;
+/** Share at which a transfer waits for the last move; on a machine that is fast enough none comes so far before. */
+const kHeldAt = 0.85;
+const kHeldPoll = 5;
 
 export function header(kind, number) {
   const bytes = Buffer.alloc(headerLength);
@@ -70,10 +72,15 @@ export async function readAll(stream, most) {
 }
 
 /**
- * The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), and little ahead of
- * the transfer in the other direction, of which `other()` bytes have arrived: so a move meets both under way.
+ * How much of `size` bytes may be given, so that every move meets every transfer under way: little more than has come from
+ * the other direction (`other` bytes), and not the last of it before all moves are over.
  */
-export async function* fileBytes({ file, times, size }, rate = 0, other = () => Infinity) {
+export function allowance(size, other, isReleased) {
+  return Math.min(other + size * kLead, isReleased ? Infinity : size * kHeldAt);
+}
+
+/** The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), as far as `may()` allows. */
+export async function* fileBytes({ file, times }, rate = 0, may = () => Infinity) {
   const began = now();
   let given = 0;
   for (let time = 0; time < times; time++) {
@@ -82,7 +89,7 @@ export async function* fileBytes({ file, times, size }, rate = 0, other = () => 
         const early = (given / rate) * 1000 - (now() - began);
         if (early > 1) await delay(early);
       }
-      while (given > other() + size * kLead) await delay(kLeadPoll);
+      while (given > may()) await delay(kHeldPoll);
       given += piece.length;
       yield piece;
     }

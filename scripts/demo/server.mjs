@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { loadPackage } from '../lib/package.mjs';
 import { answer, notify, now } from '../lib/remote.mjs';
-import { Kind, alpn, fileBytes, headerLength, numberBytes, readNumber, take } from './protocol.mjs';
+import { Kind, allowance, alpn, fileBytes, headerLength, numberBytes, readNumber, take } from './protocol.mjs';
 
 const kPrepareDeadline = 5_000;
 const kCompletedDeadline = 10_000;
@@ -14,6 +14,8 @@ const kPortTries = 20;
 let server;
 let source;
 let port;
+/** Are all moves over? */
+let isReleased = false;
 /** What we know of each connection, by the connection. */
 const peers = new Map();
 
@@ -51,7 +53,7 @@ async function serve(stream, peer) {
     await takeUpload(stream, number, peer);
   } else if (kind === Kind.download) {
     stream.resume();
-    await pipeline(fileBytes(source, number, () => peer.uploaded), stream);
+    await pipeline(fileBytes(source, number, () => allowance(source.size, peer.uploaded, isReleased)), stream);
   } else {
     throw new Error(`a stream of kind ${kind} came`);
   }
@@ -154,6 +156,9 @@ answer(
       return server.address;
     },
     move,
+    release() {
+      isReleased = true;
+    },
     async finish() {
       await server.close();
       return [...peers.values()].map(({ name, seen, failures }) => ({

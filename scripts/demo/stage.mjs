@@ -66,6 +66,7 @@ class Stage {
     transfers.catch((error) => this.#fail(error));
     const moves = [];
     for (const move of scenario.moves) moves.push(await this.#move(move));
+    await Promise.all(this.all.map((remote) => remote.ask('release')));
     const transferred = await transfers;
     await delay(kTail);
     const finished = await this.#everyClient((client) => client.ask('finish'));

@@ -110,8 +110,14 @@ TEST(ExplicitMigrationSim, NothingIsLostThereAndBackUnderAnyCondition) {
     ASSERT_TRUE(sim.runUntil([&] { return all([](SimClient& c) { return c.isConfirmed && c.answered > 3; }); }, 60s))
         << "seed " << seed;
     move(sim, kNew, silence);
-    ASSERT_TRUE(sim.runUntil([&] { return sim.server->completed.size() == 2 && all([](SimClient& c) {
-      return c.connection() == nullptr || c.connection()->activePath().peer == kNew; }); }, 60s)) << "seed " << seed;
+    ASSERT_TRUE(sim.runUntil(
+        [&] {
+          return sim.server->completed.size() == 2 && all([](SimClient& c) {
+                   return c.connection() == nullptr || c.connection()->activePath().peer == kNew;
+                 });
+        },
+        60s))
+        << "seed " << seed;
     move(sim, kOld, silence);
     ASSERT_TRUE(sim.runUntil([&] { return all([](SimClient& c) { return c.isDone() || c.closeError; }); }, 120s))
         << "seed " << seed;

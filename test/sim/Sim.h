@@ -43,8 +43,8 @@ class Sim {
 
  public:
   SimClock clock;
-  SimRandom random;      // of hosts
-  SimRandom chance;      // of the network
+  SimRandom random;  // of hosts
+  SimRandom chance;  // of the network
   SimNetwork network;
   std::unique_ptr<SimServer> server;
   std::vector<std::unique_ptr<SimClient>> clients;

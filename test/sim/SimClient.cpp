@@ -98,8 +98,8 @@ void SimClient::read(StreamId id) {
 }
 
 void SimClient::hear(const MigrationEvent& event) {
-  static constexpr const char* kNames[] = {"pool-address", "announced", "probing", "reverted",  "expired",
-                                           "detected",     "ready",     "completed", "failed", "pool-acknowledged"};
+  static constexpr const char* kNames[] = {"pool-address", "announced", "probing",   "reverted", "expired",
+                                           "detected",     "ready",     "completed", "failed",   "pool-acknowledged"};
   migrationEvents.emplace_back(kNames[event.index()]);
   if (const auto* completed = std::get_if<migration::Completed>(&event)) downtime = completed->downtime;
 }

@@ -33,14 +33,14 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   QuicClientEndpoint& endpoint() override { return endpoint_; }
   void onEvent(ConnectionHandle connection, const TransportEvent& event) override;
 
-  bool isFinished = false;   // the handshake
+  bool isFinished = false;  // the handshake
   bool isConfirmed = false;
   std::optional<QuicError> closeError;
   std::string closeReason;
   uint64_t openTransfers = 0;
   uint64_t asked = 0;
   uint64_t answered = 0;
-  uint64_t wrong = 0;        // bytes, lengths or numbers that are not what was sent
+  uint64_t wrong = 0;  // bytes, lengths or numbers that are not what was sent
   std::vector<std::string> migrationEvents;
   std::optional<Duration> downtime;
   Duration worstLatency{0};

@@ -29,7 +29,9 @@ class SimRandom final : public Random {
 class SimClock {
  public:
   [[nodiscard]] TimePoint now() const { return now_; }
-  void at(TimePoint when, std::function<void()> what) { planned_.emplace(Key{std::max(when, now_), next_++}, std::move(what)); }
+  void at(TimePoint when, std::function<void()> what) {
+    planned_.emplace(Key{std::max(when, now_), next_++}, std::move(what));
+  }
   void after(Duration delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
   /// The next thing happens. False: nothing is planned, or nothing before `limit`.
   bool step(TimePoint limit) {

@@ -14,15 +14,15 @@
 namespace quic::test {
 
 struct LinkConditions {
-  Duration delay = 10ms;              // one way
-  Duration jitter{0};                 // up to so much more, at random, in order
-  uint64_t bytesPerSecond = 0;        // 0: without limit
-  size_t queueBytes = 256 * 1024;     // beyond: dropped, when there is a rate
+  Duration delay = 10ms;           // one way
+  Duration jitter{0};              // up to so much more, at random, in order
+  uint64_t bytesPerSecond = 0;     // 0: without limit
+  size_t queueBytes = 256 * 1024;  // beyond: dropped, when there is a rate
   double loss = 0;
-  double reorder = 0;                 // held back for a whole delay
+  double reorder = 0;  // held back for a whole delay
   double duplicate = 0;
-  double corrupt = 0;                 // one bit flips
-  size_t mtu = 1500;                  // UDP payload; larger ones are dropped
+  double corrupt = 0;  // one bit flips
+  size_t mtu = 1500;   // UDP payload; larger ones are dropped
 };
 
 struct SimDatagram {
@@ -49,8 +49,8 @@ class SimNetwork {
   void unbind(const SocketAddress& address) { receivers_.erase(address); }
   void send(SimDatagram&& datagram);
 
-  LinkConditions conditions;                // of every link
-  std::function<bool(const SimDatagram&)> drop;  // a test's own reason to lose a datagram
+  LinkConditions conditions;                                  // of every link
+  std::function<bool(const SimDatagram&)> drop;               // a test's own reason to lose a datagram
   std::function<void(TimePoint, const SimDatagram&)> onSent;  // a test's eyes
   [[nodiscard]] uint64_t hash() const { return hash_; }
   [[nodiscard]] uint64_t sent() const { return sent_; }

@@ -23,8 +23,9 @@ const char* nameOf(PacketType type) {
 }  // namespace
 
 void printDatagram(TimePoint now, const SimDatagram& datagram) {
-  std::printf("%10.3f ms  %s -> %s  %4zu bytes ", static_cast<double>(now.time_since_epoch().count() - 1'000'000) / 1000,
-              datagram.from.toString().c_str(), datagram.to.toString().c_str(), datagram.bytes.size());
+  std::printf("%10.3f ms  %s -> %s  %4zu bytes ",
+              static_cast<double>(now.time_since_epoch().count() - 1'000'000) / 1000, datagram.from.toString().c_str(),
+              datagram.to.toString().c_str(), datagram.bytes.size());
   ByteVector copy = datagram.bytes;
   MutableByteSpan rest = copy;
   while (!rest.empty()) {

@@ -21,8 +21,14 @@ const std::vector<NamedConditions>& allConditions() {
       {"corruption", {.delay = 10ms, .corrupt = 0.03}},
       {"narrow", {.delay = 10ms, .bytesPerSecond = 500'000, .queueBytes = 20'000}},
       {"all of it",
-       {.delay = 10ms, .jitter = 3ms, .bytesPerSecond = 2'000'000, .queueBytes = 50'000, .loss = 0.02, .reorder = 0.03,
-        .duplicate = 0.03, .corrupt = 0.01}},
+       {.delay = 10ms,
+        .jitter = 3ms,
+        .bytesPerSecond = 2'000'000,
+        .queueBytes = 50'000,
+        .loss = 0.02,
+        .reorder = 0.03,
+        .duplicate = 0.03,
+        .corrupt = 0.01}},
   };
   return all;
 }

@@ -29,7 +29,8 @@ bool runExplicit(Sim& sim, SimClient& client) {
 }
 
 int run(const Arguments& arguments) {
-  SimOptions options{.seed = arguments.seed, .conditions = {.delay = Duration(arguments.delay * 1000), .loss = arguments.loss}};
+  SimOptions options{.seed = arguments.seed,
+                     .conditions = {.delay = Duration(arguments.delay * 1000), .loss = arguments.loss}};
   options.server.transport.serverMigration = {ServerMigrationProtocol::EXPLICIT};
   Sim sim{options};
   sim.network.onSent = printDatagram;

@@ -107,7 +107,7 @@ std::optional<Transmit> ConnectionSet::pollTransmit(TimePoint now, MutableByteSp
   return std::nullopt;
 }
 
-std::optional<EndpointEvent> ConnectionSet::pollEvent() {
+std::optional<EndpointEvent> ConnectionSet::pollEvent(std::vector<ConnectionHandle>* removed) {
   while (!eventQueue_.empty()) {
     const ConnectionHandle handle = eventQueue_.front();
     const auto it = connections_.find(handle);
@@ -121,6 +121,7 @@ std::optional<EndpointEvent> ConnectionSet::pollEvent() {
     eventQueue_.pop_front();
     if (entry.transport->isDrained()) {
       remove(handle);
+      if (removed != nullptr) removed->push_back(handle);
     } else {
       rearm(handle, entry);
     }

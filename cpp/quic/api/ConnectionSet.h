@@ -34,8 +34,8 @@ class ConnectionSet {
   void onTimeout(TimePoint now);
   /// Until nullopt. Connections take turns, one train each.
   std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out);
-  /// Until nullopt. A drained connection is removed after its last event.
-  std::optional<EndpointEvent> pollEvent();
+  /// Until nullopt. A drained connection is removed after its last event; its handle is added to `removed`.
+  std::optional<EndpointEvent> pollEvent(std::vector<ConnectionHandle>* removed = nullptr);
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const;
 
   [[nodiscard]] size_t size() const { return connections_.size(); }
@@ -48,8 +48,8 @@ class ConnectionSet {
   struct Entry {
     std::unique_ptr<QuicTransportBase> transport;
     std::optional<TimePoint> armed;
-    bool isTouched = false;       // waits in transmitQueue_
-    bool hasEvents = false;       // waits in eventQueue_
+    bool isTouched = false;  // waits in transmitQueue_
+    bool hasEvents = false;  // waits in eventQueue_
     std::vector<ConnectionId> routes;
   };
   struct IdHash {

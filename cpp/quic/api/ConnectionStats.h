@@ -11,13 +11,13 @@ struct ConnectionStats {
   uint64_t packetsSent = 0;
   uint64_t packetsReceived = 0;
   uint64_t packetsLost = 0;
-  uint64_t packetsDropped = 0;   // received, and not authentic or not wanted
+  uint64_t packetsDropped = 0;  // received, and not authentic or not wanted
   uint64_t congestionWindow = 0;
   uint64_t bytesInFlight = 0;
   Duration smoothedRtt{0};
   Duration minRtt{0};
   Duration latestRtt{0};
-  uint64_t ptoCount = 0;         // in a row, now
+  uint64_t ptoCount = 0;  // in a row, now
   uint64_t openStreams = 0;
 };
 

@@ -106,6 +106,7 @@ struct TlsEventHandler {
     return Unit{};
   }
   Result<> operator()(SessionTicket& event) {
+    if (++state.handshake.sessionTickets > kMaxSessionTickets) return Unit{};
     state.events.emplace_back(std::move(event));
     return Unit{};
   }

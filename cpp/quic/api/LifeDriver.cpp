@@ -5,8 +5,8 @@
 namespace quic {
 namespace {
 
-constexpr size_t kMaxReasonSize = 1024;      // of the peer's words that are kept
-constexpr size_t kMaxSentReasonSize = 256;   // of our own that are sent
+constexpr size_t kMaxReasonSize = 1024;     // of the peer's words that are kept
+constexpr size_t kMaxSentReasonSize = 256;  // of our own that are sent
 
 Duration threePtos(const QuicConnectionState& state) {
   return 3 * state.paths.active().rtt.pto(state.peerMaxAckDelay());  // RFC 9000 §10.2
@@ -18,7 +18,8 @@ std::optional<Duration> idleTimeout(const QuicConnectionState& state) {
   if (state.handshake.peerParameters && state.handshake.peerParameters->maxIdleTimeout != 0) {
     // Beyond a century it is as good as none, and must not overflow.
     constexpr uint64_t kLongest = 100ull * 365 * 24 * 3600 * 1000;
-    const Duration theirs = std::chrono::milliseconds(std::min(state.handshake.peerParameters->maxIdleTimeout, kLongest));
+    const Duration theirs =
+        std::chrono::milliseconds(std::min(state.handshake.peerParameters->maxIdleTimeout, kLongest));
     timeout = timeout == Duration{0} ? theirs : std::min(timeout, theirs);
   }
   if (timeout == Duration{0}) return std::nullopt;
@@ -78,6 +79,13 @@ void onPeerClose(QuicConnectionState& state, const ConnectionCloseFrame& frame) 
   const ByteSpan reason = frame.reason.first(std::min(frame.reason.size(), kMaxReasonSize));
   state.life = life::Draining{state.now + threePtos(state)};
   state.events.emplace_back(ConnectionClosed{error, std::string(asText(reason))});
+}
+
+void onStatelessReset(QuicConnectionState& state) {
+  if (!state.isOpen()) return;
+  const QuicError error{LocalErrorCode::STATELESS_RESET, "the peer no longer knows this connection", Initiator::Remote};
+  state.life = life::Draining{state.now + threePtos(state)};
+  state.events.emplace_back(ConnectionClosed{error, std::string(error.reason)});
 }
 
 void abandonConnection(QuicConnectionState& state, const QuicError& error) {

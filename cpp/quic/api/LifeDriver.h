@@ -9,6 +9,8 @@ namespace quic {
 void closeConnection(QuicConnectionState& state, const QuicError& error, std::string_view reason = {});
 /// The peer's CONNECTION_CLOSE (RFC 9000 §10.2.2).
 void onPeerClose(QuicConnectionState& state, const ConnectionCloseFrame& frame);
+/// The peer has lost its state (RFC 9000 §10.3.1): nothing more is sent.
+void onStatelessReset(QuicConnectionState& state);
 /// Ends without a packet: timeouts, an unreachable peer, no common version.
 void abandonConnection(QuicConnectionState& state, const QuicError& error);
 /// A datagram came after our close (RFC 9000 §10.2.1): whether CONNECTION_CLOSE is sent again.

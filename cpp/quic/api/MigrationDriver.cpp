@@ -64,7 +64,8 @@ void perform(QuicConnectionState& state, const MigrationSteps& steps) {
 
 /// A client without the extension and a server of any kind meet the frames alike.
 Result<> unexpectedFrame(FrameType type) {
-  return fail(TransportErrorCode::PROTOCOL_VIOLATION, "server migration was not negotiated", static_cast<uint64_t>(type));
+  return fail(TransportErrorCode::PROTOCOL_VIOLATION, "server migration was not negotiated",
+              static_cast<uint64_t>(type));
 }
 
 bool writeOne(ByteWriter& writer, SentFrames& sent, const QuicServerMigrationFrame& frame, const SentFrame& record) {
@@ -96,8 +97,7 @@ void onSilence(QuicConnectionState& state) {
 Result<std::optional<ServerMigrationProtocols>> negotiateServerMigration(QuicConnectionState& state,
                                                                          const TransportParameters& peer) {
   if (state.role == Role::Client) {
-    const auto agreed =
-        checkServerMigrationAnswer(peer.serverMigrationSuite, state.settings.clientMigration.protocols);
+    const auto agreed = checkServerMigrationAnswer(peer.serverMigrationSuite, state.settings.clientMigration.protocols);
     if (!agreed) return forward(agreed.error());
     if (ServerMigrationClient* client = state.migrationClient()) client->onNegotiated(*agreed);
     return std::optional<ServerMigrationProtocols>();
@@ -141,7 +141,8 @@ Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext&
   return Unit{};
 }
 
-Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext&, const PoolMigrationAddressFrame& frame) {
+Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext&,
+                                const PoolMigrationAddressFrame& frame) {
   ServerMigrationClient* client = state.migrationClient();
   if (client == nullptr) return unexpectedFrame(FrameType::POOL_MIGRATION_ADDRESS);
   perform(state, client->onPoolMigrationAddress(frame));
@@ -180,6 +181,8 @@ void onPathFailed(QuicConnectionState& state, PathId id) {
   // RFC 9000 §9.3.2: a client that never proved its new address is served at the last one it did.
   if (id == state.paths.active().id) {
     if (Path* back = state.paths.lastValidatedExcept(id)) switchPath(state, back->id);
+  } else if (path->isValidated && !state.paths.active().isValidated) {
+    return;  // silent now as well, but still the place to go back to
   }
   dropPath(state, id);
 }

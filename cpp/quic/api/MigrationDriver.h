@@ -13,8 +13,10 @@ Result<std::optional<ServerMigrationProtocols>> negotiateServerMigration(QuicCon
 void onMigrationHandshakeConfirmed(QuicConnectionState& state);
 
 // ---- facts
-Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context, const ServerMigrationFrame& frame);
-Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context, const ServerMigratedFrame& frame);
+Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context,
+                                const ServerMigrationFrame& frame);
+Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context,
+                                const ServerMigratedFrame& frame);
 Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context,
                                 const PoolMigrationAddressFrame& frame);
 /// Before the frames of each 1-RTT packet.

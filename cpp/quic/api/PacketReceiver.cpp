@@ -20,6 +20,7 @@ struct DatagramContext {
   const ReceivedDatagram& datagram;
   Path* path = nullptr;  // nullptr: from where nothing authentic has come yet
   std::optional<ConnectionId> firstDestinationId;
+  bool hasAuthentic = false;
 };
 
 struct FrameSummary {
@@ -63,8 +64,7 @@ bool isWorthOpening(const QuicConnectionState& state, DatagramContext& context, 
   if (state.handshake.peerSourceId && *state.handshake.peerSourceId != packet.sourceId) return false;  // §7.2
   if (packet.type != PacketType::Initial) return true;
   // RFC 9000 §17.2.2: servers send no token; §14.1: Initial datagrams of clients are large.
-  return state.role == Role::Client ? packet.token.empty()
-                                    : context.datagram.bytes.size() >= kMinInitialDatagramSize;
+  return state.role == Role::Client ? packet.token.empty() : context.datagram.bytes.size() >= kMinInitialDatagramSize;
 }
 
 /// What the first authentic packet of a level brings along.
@@ -83,6 +83,7 @@ void onAuthentic(QuicConnectionState& state, DatagramContext& context, const Pro
     context.path = &adoptPath(state, context.datagram.path);
     context.path->bytesReceived += context.datagram.bytes.size();
   }
+  context.hasAuthentic = true;
   context.path->lastReceivedAt = state.now;
   onPacketProcessed(state);
 }
@@ -148,15 +149,40 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
   }
   ++state.stats.packetsReceived;
   onAuthentic(state, context, packet);
-  const PacketContext packetContext{state.now,        *level, opened->number, context.path->id, context.datagram.path.peer,
-                                    packet.destinationId};
+  const PacketContext packetContext{
+      state.now, *level, opened->number, context.path->id, context.datagram.path.peer, packet.destinationId};
   processPacket(state, context, packetContext, *opened);
+}
+
+/// In constant time (RFC 9000 §10.3.1).
+bool endsWith(ByteSpan datagram, const StatelessResetToken& token) {
+  const ByteSpan tail = datagram.last(token.size());
+  uint8_t difference = 0;
+  for (size_t i = 0; i < token.size(); ++i) difference |= tail[i] ^ token[i];
+  return difference == 0;
 }
 
 }  // namespace
 
+bool isStatelessReset(const QuicConnectionState& state, const ReceivedDatagram& datagram) {
+  if (state.isHandshaking() || datagram.bytes.size() < kMinStatelessResetSize) return false;
+  bool isReset = false;
+  state.paths.forEach([&](const Path& path) {
+    if (path.tuple.peer != datagram.path.peer) return;
+    for (const PeerConnectionId& id : state.peerIds.all()) {
+      // RFC 9000 §10.3.1: only tokens of IDs that are in use there.
+      if (id.sequence == path.destination.sequence && id.token) isReset |= endsWith(datagram.bytes, *id.token);
+    }
+  });
+  return isReset;
+}
+
 void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagram) {
   if (!state.isOpen()) return onDatagramWhileClosing(state);
+  if (state.events.size() >= kMaxQueuedEvents) {  // the host is far behind: as when a socket's buffer is full
+    ++state.stats.packetsDropped;
+    return;
+  }
   DatagramContext context{datagram, state.paths.find(datagram.path), std::nullopt};
   if (context.path == nullptr && !mayAdoptPath(state, datagram.path)) {  // RFC 9000 §9: dropped before decryption
     ++state.stats.packetsDropped;
@@ -176,6 +202,7 @@ void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagra
     }
     receivePacket(state, context, *packet);
   }
+  if (!context.hasAuthentic && state.isOpen() && isStatelessReset(state, datagram)) onStatelessReset(state);
 }
 
 }  // namespace quic

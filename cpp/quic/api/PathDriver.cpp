@@ -20,18 +20,19 @@ Duration probeInterval(const QuicConnectionState& state) {
   return std::max(kLeast, state.paths.active().rtt.pto(Duration{0}));
 }
 
+/// A path is gone: so is its ID, unless the peer gave too few and others send with it too.
+void releaseDestination(QuicConnectionState& state, uint64_t sequence) {
+  if (!state.paths.isDestinationInUse(sequence)) state.peerIds.retire(sequence);
+}
+
 Path& addPath(QuicConnectionState& state, const FourTuple& tuple) {
   std::optional<PeerConnectionId> evicted;
   Path& path = state.paths.add(tuple, &evicted);
-  if (evicted) state.peerIds.retire(evicted->sequence);
+  if (evicted) releaseDestination(state, evicted->sequence);
   // RFC 9000 §9.5: a path has an ID of its own. A peer that gave none is still served, on the ID it knows.
   path.destination = state.peerIds.takeUnused().value_or(state.paths.active().destination);
   path.lastReceivedAt = state.now;
   return path;
-}
-
-bool isDestinationShared(QuicConnectionState& state, const Path& path) {
-  return path.id != state.paths.active().id && path.destination.sequence == state.paths.active().destination.sequence;
 }
 
 }  // namespace
@@ -66,9 +67,7 @@ void dropPath(QuicConnectionState& state, PathId id) {
   Path* path = state.paths.find(id);
   if (path == nullptr || id == state.paths.active().id) return;
   abandonFlight(state, id);
-  const bool shared = isDestinationShared(state, *path);
-  const auto destination = state.paths.remove(id);
-  if (destination && !shared) state.peerIds.retire(destination->sequence);
+  if (const auto destination = state.paths.remove(id)) releaseDestination(state, destination->sequence);
 }
 
 void onPathChallenge(QuicConnectionState& state, const PacketContext& context, const PathChallengeFrame& frame) {
@@ -92,14 +91,23 @@ void onPeerMoved(QuicConnectionState& state, PathId id) {
   }
   if (!path->isValidated) {
     state.paths.beginValidation(state.now, id, probeInterval(state), validationDeadline(state));
+    // RFC 9000 §9.3.3: an attacker who forwards copies is found out by the answer of the true peer.
+    state.paths.beginValidation(state.now, oldId, probeInterval(state), validationDeadline(state));
   }
   if (Path* left = state.paths.find(oldId)) left->lastReceivedAt = state.now;
 }
 
 void refreshDestinationIds(QuicConnectionState& state) {
-  Path& active = state.paths.active();
-  if (state.peerIds.isKnown(active.destination.sequence)) return;
-  if (const auto fresh = state.peerIds.takeUnused()) active.destination = *fresh;
+  const auto refresh = [&](Path& path) {
+    if (state.peerIds.isKnown(path.destination.sequence)) return;
+    if (const auto fresh = state.peerIds.takeUnused()) {
+      path.destination = *fresh;
+    } else if (path.id != state.paths.active().id) {
+      path.destination = state.paths.active().destination;  // a retired ID would reach nobody
+    }
+  };
+  refresh(state.paths.active());
+  state.paths.forEach(refresh);
 }
 
 void onPathTimeout(QuicConnectionState& state) {

@@ -37,12 +37,13 @@ struct Environment {
 struct HandshakeState {
   std::unique_ptr<HandshakeLayer> tls;
   uint32_t version = kQuicVersion1;
-  ConnectionId originalDestinationId;              // what the client's first Initial was sent to
-  std::optional<ConnectionId> peerSourceId;        // fixed by the first authentic long header (RFC 9000 §7.2)
+  ConnectionId originalDestinationId;        // what the client's first Initial was sent to
+  std::optional<ConnectionId> peerSourceId;  // fixed by the first authentic long header (RFC 9000 §7.2)
   std::optional<TransportParameters> peerParameters;
   TimePoint deadline{};
-  uint32_t earlyResends = 0;                       // server: see onRepeatedClientHello
-  bool isDonePending = false;                      // server: HANDSHAKE_DONE is to be written
+  uint32_t earlyResends = 0;    // server: see onRepeatedClientHello
+  bool isDonePending = false;   // server: HANDSHAKE_DONE is to be written
+  uint32_t sessionTickets = 0;  // client: came so far
 };
 
 /// Frames of server migration that wait to be written, and what the engine watches for the tables.
@@ -50,12 +51,12 @@ struct MigrationWork {
   std::optional<migration::SendAnnouncement> announcement;  // of the latest epoch
   bool isAnnouncementPending = false;
   bool isServerMigratedPending = false;
-  std::vector<uint32_t> poolPending;                        // indexes into settings.migrationPool
-  std::optional<PacketNum> announcedIn;   // client: the packet whose acknowledgment tells the server
-  std::optional<PathId> switchedTo;       // server: the path since the last switch
+  std::vector<uint32_t> poolPending;         // indexes into settings.migrationPool
+  std::optional<PacketNum> announcedIn;      // client: the packet whose acknowledgment tells the server
+  std::optional<PathId> switchedTo;          // server: the path since the last switch
   std::optional<TimePoint> unansweredSince;  // client: asked, and not heard from since
-  TimePoint lastHeardBeforeMove{};        // client: for the downtime
-  std::optional<Duration> downtime;       // client: measured at the first packet after the move
+  TimePoint lastHeardBeforeMove{};           // client: for the downtime
+  std::optional<Duration> downtime;          // client: measured at the first packet after the move
 };
 
 using MigrationRole = std::variant<std::monostate, ServerMigrationClient, ServerMigrationServer>;
@@ -88,8 +89,9 @@ struct QuicConnectionState {
   IdleState idle;
   bool isPingPending = false;
   std::optional<TimePoint> pacedUntil;
-  std::deque<TransportEvent> events;  // bounded: each fact of a connection's life is queued once
-  std::deque<RoutingEvent> routing;   // drained after every datagram; a peer cannot make it longer than one datagram's frames
+  std::deque<TransportEvent> events;  // bounded: beyond kMaxQueuedEvents no datagram is taken
+  std::deque<RoutingEvent>
+      routing;  // drained after every datagram; a peer cannot make it longer than one datagram's frames
   ConnectionStats stats;
 
   [[nodiscard]] PacketSpace& space(PacketNumberSpace name) { return spaces[static_cast<size_t>(name)]; }

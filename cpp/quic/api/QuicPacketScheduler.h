@@ -21,6 +21,7 @@ struct PacketContent {
 
 /// Whether the level has something to send under the constraint.
 [[nodiscard]] bool hasInterest(const QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint);
-PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint, ByteWriter& writer);
+PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint,
+                         ByteWriter& writer);
 
 }  // namespace quic

@@ -21,6 +21,13 @@ void QuicTransportBase::onDatagram(TimePoint now, const ReceivedDatagram& datagr
   receiveDatagram(*state_, datagram);
 }
 
+bool QuicTransportBase::onUnroutedDatagram(TimePoint now, const ReceivedDatagram& datagram) {
+  if (!state_->isOpen() || !isStatelessReset(*state_, datagram)) return false;
+  state_->now = now;
+  onStatelessReset(*state_);
+  return true;
+}
+
 void QuicTransportBase::onTimeout(TimePoint now) {
   state_->now = now;
   quic::onTimeout(*state_);

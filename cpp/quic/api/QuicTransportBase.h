@@ -29,6 +29,8 @@ class QuicTransportBase {
   // ---- facts
   /// `datagram.bytes` are decrypted in place and not kept.
   void onDatagram(TimePoint now, const ReceivedDatagram& datagram);
+  /// One that no connection ID claims: true when it is a stateless reset of this connection (RFC 9000 §10.3.1).
+  bool onUnroutedDatagram(TimePoint now, const ReceivedDatagram& datagram);
   void onTimeout(TimePoint now);
   /// The network says that nobody answers at `peer` (ICMP port, host or net unreachable). Believed only while nothing was
   /// ever received from it (RFC 9000 §14.2.1 tells how little such messages prove).

@@ -47,23 +47,27 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
     PathSums* sums = sumsFor(state, all, packet.path);
     if (sums == nullptr) continue;
     sums->lost.lostBytes += packet.size;
-    sums->lost.largestLostSentAt = packet.sentAt;
+    sums->lost.largestLostSentAt = std::max(sums->lost.largestLostSentAt, packet.sentAt);
   }
 }
 
 void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
   Path& path = *sums.path;
-  if (sums.lost.lostBytes > 0 && kind == LossKind::Discarded) path.controller->onDiscarded(sums.lost.lostBytes);
-  if (sums.lost.lostBytes > 0 && kind == LossKind::Congestion) {
+  // RFC 9000 §9.4: a probe that finds nobody says nothing about congestion.
+  const bool isSignal = kind == LossKind::Congestion && path.id == state.paths.active().id;
+  if (sums.lost.lostBytes > 0 && !isSignal) path.controller->onDiscarded(sums.lost.lostBytes);
+  if (sums.lost.lostBytes > 0 && isSignal) {
     sums.lost.now = state.now;
-    sums.lost.persistent = LossRecovery::isPersistentCongestion(state.outcome.lost, path.id, path.rtt,
-                                                                state.peerMaxAckDelay());
+    sums.lost.persistent =
+        LossRecovery::isPersistentCongestion(state.outcome.lost, path.id, path.rtt, state.peerMaxAckDelay());
     path.controller->onLoss(sums.lost);
+    if (sums.lost.persistent) path.rtt.onPersistentCongestion();  // RFC 9002 §5.2
   }
   if (sums.acked.ackedBytes > 0) {
     sums.acked.now = state.now;
     path.controller->onAck(sums.acked, path.rtt);
   }
+  if (!path.rtt.hasSample()) return;  // nothing to pace by yet
   path.pacer.onUpdate(state.now, path.controller->congestionWindow(), path.rtt.smoothed(),
                       path.controller->inSlowStart(), state.datagramSize());
 }
@@ -105,10 +109,11 @@ Duration decodeAckDelay(const QuicConnectionState& state, PacketNumberSpace spac
 /// RFC 9000 §13.4.2, without the counting of single marks: marks that are not reported switch marking off.
 void checkEcn(QuicConnectionState& state, const AckFrame& frame) {
   Path& path = state.paths.active();
-  const bool markedAcked = std::any_of(state.outcome.acked.begin(), state.outcome.acked.end(), [&](const SentPacket& p) {
-    return p.path == path.id && p.ecn != Ecn::NotEct;
-  });
-  if (!markedAcked || path.ecn == Path::EcnState::Failed) return;
+  std::optional<TimePoint> markedSentAt;  // of the latest marked packet of this path that is acknowledged now
+  for (const SentPacket& packet : state.outcome.acked) {
+    if (packet.path == path.id && packet.ecn != Ecn::NotEct) markedSentAt = packet.sentAt;
+  }
+  if (!markedSentAt || path.ecn == Path::EcnState::Failed) return;
   if (!frame.ecn || frame.ecn->ect0 + frame.ecn->ce == 0) {
     path.ecn = Path::EcnState::Failed;
     return;
@@ -116,7 +121,7 @@ void checkEcn(QuicConnectionState& state, const AckFrame& frame) {
   path.ecn = Path::EcnState::Capable;
   if (frame.ecn->ce <= path.ceReported) return;
   path.ceReported = frame.ecn->ce;
-  path.controller->onEcnCe(state.now, state.outcome.acked.back().sentAt);
+  path.controller->onEcnCe(state.now, *markedSentAt);
 }
 
 }  // namespace
@@ -128,8 +133,7 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
   if (*sample) {
     if (Path* path = state.paths.find((*sample)->path)) {
       const Duration cap = state.isConfirmed() ? state.peerMaxAckDelay() : Duration::max();
-      if (!path->rtt.hasSample()) path->firstRttSampleAt = state.now;
-      path->rtt.onSample((*sample)->latest, decodeAckDelay(state, space, frame.ackDelay), cap);
+      path->rtt.onSample((*sample)->latest, decodeAckDelay(state, space, frame.ackDelay), cap, state.now);
     }
   }
   if (space == PacketNumberSpace::AppData) checkEcn(state, frame);

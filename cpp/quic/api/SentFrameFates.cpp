@@ -30,20 +30,21 @@ void onFrameAcked(QuicConnectionState& state, const SentFrame& frame) {
 
 void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
   if (state.streams.onLost(frame)) return;
-  std::visit(Overloaded{
-                 [&](const SentCrypto& crypto) {
-                   if (!state.space(crypto.space).isDiscarded) state.space(crypto.space).crypto.onLost(crypto);
-                 },
-                 [&](const SentPing&) {},  // only ever a probe or a keep-alive: whoever wants another asks for it
-                 [&](const SentNewConnectionId& issued) { state.selfIds.onLost(issued.sequence); },
-                 [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireLost(retire.sequence); },
-                 [&](const SentHandshakeDone&) { state.handshake.isDonePending = true; },
-                 [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
-                 [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },
-                 // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.
-                 [](const auto&) {},
-             },
-             frame);
+  std::visit(
+      Overloaded{
+          [&](const SentCrypto& crypto) {
+            if (!state.space(crypto.space).isDiscarded) state.space(crypto.space).crypto.onLost(crypto);
+          },
+          [&](const SentPing&) {},  // only ever a probe or a keep-alive: whoever wants another asks for it
+          [&](const SentNewConnectionId& issued) { state.selfIds.onLost(issued.sequence); },
+          [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireLost(retire.sequence); },
+          [&](const SentHandshakeDone&) { state.handshake.isDonePending = true; },
+          [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
+          [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },
+          // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.
+          [](const auto&) {},
+      },
+      frame);
 }
 
 }  // namespace quic

@@ -22,11 +22,13 @@ std::optional<TimePoint> nextTimeout(const QuicConnectionState& state) {
   std::optional<TimePoint> next = nextLifeTimeout(state);
   if (!state.isOpen()) return next;
   next = earlier(next, nextRecoveryTimeout(state));
-  next = earlier(next, state.paths.nextTimeout());
+  next = earlier(next, state.paths.nextTimeout(state.now));
   next = earlier(next, nextMigrationTimeout(state));
   next = earlier(next, state.pacedUntil);
   for (const PacketSpace& space : state.spaces) {
-    if (space.writeKeys) next = earlier(next, space.acks.deadline());
+    // An ACK that was due at the last poll and did not leave is held back by the amplification limit: bytes from the peer
+    // will let it go, not the clock.
+    if (space.writeKeys && !space.acks.isDue(state.now)) next = earlier(next, space.acks.deadline());
   }
   return next;
 }

@@ -104,11 +104,12 @@ std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpa
 /// PATH_CHALLENGE and PATH_RESPONSE, alone in a datagram of full size (RFC 9000 §8.2.1, §8.2.2). No application data: nothing
 /// is thrown at an address that has proved nothing.
 std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableByteSpan out) {
-  Path* path = state.paths.nextWithPathFrames(state.now);
+  // A client that was sent to an address probes it as it would a preferred one; a server keeps to what it received.
+  const bool isLimited = state.role == Role::Server;
+  Path* path = state.paths.nextWithPathFrames(state.now, isLimited);
   PacketSpace& space = state.space(PacketNumberSpace::AppData);
   if (path == nullptr || !space.writeKeys || state.isHandshaking()) return std::nullopt;
-  // A client that was sent to an address probes it as it would a preferred one; a server keeps to what it received.
-  const uint64_t allowance = state.role == Role::Client ? UINT64_MAX : path->amplificationAllowance();
+  const uint64_t allowance = isLimited ? path->amplificationAllowance() : UINT64_MAX;
   const size_t size = static_cast<size_t>(std::min<uint64_t>({kMinUdpPayloadSize, allowance, out.size()}));
   auto builder = beginPacket(state, *path, EncryptionLevel::OneRtt, out.first(size));
   if (!builder) return std::nullopt;

@@ -10,18 +10,18 @@ namespace quic {
 
 struct TransportSettings {
   StreamSettings streams;
-  Duration idleTimeout = 30s;        // RFC 9000 §10.1; 0: none of our own
-  Duration handshakeTimeout = 10s;   // from the first packet to HandshakeConfirmed
-  Duration keepAliveInterval{0};     // PING after so much silence; 0: off
+  Duration idleTimeout = 30s;       // RFC 9000 §10.1; 0: none of our own
+  Duration handshakeTimeout = 10s;  // from the first packet to HandshakeConfirmed
+  Duration keepAliveInterval{0};    // PING after so much silence; 0: off
   Duration maxAckDelay = kDefaultMaxAckDelay;
   Duration initialRtt = kInitialRtt;
   CongestionControlType congestionControl = CongestionControlType::NewReno;
   size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: what is sent; the path must carry it
   size_t connectionIdSize = 8;                   // of the IDs that we issue, 4 to 20
   // ---- server migration
-  ServerMigrationClientSettings clientMigration;     // client
-  ServerMigrationProtocols serverMigration;          // server: supported; empty: off
-  std::vector<QuicIPAddress> migrationPool;          // server: sent when Pool of Addresses is negotiated
+  ServerMigrationClientSettings clientMigration;  // client
+  ServerMigrationProtocols serverMigration;       // server: supported; empty: off
+  std::vector<QuicIPAddress> migrationPool;       // server: sent when Pool of Addresses is negotiated
 };
 
 }  // namespace quic

@@ -20,9 +20,18 @@ void QuicClientEndpoint::onDatagram(TimePoint now, const ReceivedDatagram& datag
   const auto header = parseInvariantHeader(datagram.bytes, connectionIds_.size());
   if (!header || header->destinationId.size() > kMaxConnectionIdSize) return;
   const auto handle = connections_.route(ConnectionId(header->destinationId));
-  if (!handle) return;
+  if (!handle) {
+    if (!header->isLong) onUnrouted(now, datagram);
+    return;
+  }
   connections_.find(*handle)->onDatagram(now, datagram);
   connections_.touch(*handle);
+}
+
+void QuicClientEndpoint::onUnrouted(TimePoint now, const ReceivedDatagram& datagram) {
+  connections_.forEach([&](ConnectionHandle handle, QuicTransportBase& connection) {
+    if (connection.onUnroutedDatagram(now, datagram)) connections_.touch(handle);
+  });
 }
 
 void QuicClientEndpoint::onUnreachable(TimePoint now, const SocketAddress& peer) {

@@ -17,7 +17,9 @@ class QuicClientEndpoint {
   void onDatagram(TimePoint now, const ReceivedDatagram& datagram);
   void onUnreachable(TimePoint now, const SocketAddress& peer);
   void onTimeout(TimePoint now) { connections_.onTimeout(now); }
-  std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out) { return connections_.pollTransmit(now, out); }
+  std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out) {
+    return connections_.pollTransmit(now, out);
+  }
   std::optional<EndpointEvent> pollEvent() { return connections_.pollEvent(); }
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const { return connections_.nextTimeout(); }
 
@@ -27,6 +29,9 @@ class QuicClientEndpoint {
   ConnectionSet& connections() { return connections_; }
 
  private:
+  /// A stateless reset has a destination ID that means nothing (RFC 9000 §10.3).
+  void onUnrouted(TimePoint now, const ReceivedDatagram& datagram);
+
   const CryptoFactory& crypto_;
   Random& random_;
   RandomConnectionIds connectionIds_;

@@ -24,8 +24,8 @@ GeneratedConnectionId RandomConnectionIds::make() {
 QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, const TransportSettings& settings,
                                          ClientDependencies dependencies)
     : QuicTransportBase(std::make_unique<QuicConnectionState>(
-          Role::Client, settings,
-          Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds}, path, true)) {
+          Role::Client, settings, Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds},
+          path, true)) {
   QuicConnectionState& connection = state();
   connection.now = now;
   connection.idle.lastReceivedAt = now;

@@ -10,7 +10,7 @@
 
 namespace quic {
 
-inline constexpr size_t kMaxConnectionIdSize = 20;  // RFC 9000 §17.2
+inline constexpr size_t kMaxConnectionIdSize = 20;      // RFC 9000 §17.2
 inline constexpr size_t kStatelessResetTokenSize = 16;  // RFC 9000 §10.3
 using StatelessResetToken = std::array<uint8_t, kStatelessResetTokenSize>;
 

@@ -48,7 +48,7 @@ class HandshakeLayer {
  public:
   virtual ~HandshakeLayer() = default;
   /// Client: makes the ClientHello. Server: nothing yet. Before the first onCryptoData, once. `transportParameters` is our
-  /// own extension's content. A server may give it later with setTransportParameters, up to its PeerTransportParameters.
+  /// own extension's content; a server gives its own with resume().
   virtual Result<> start(ByteSpan transportParameters) = 0;
   /// Server only, when the answer depends on what the client offered: call on PeerTransportParameters, before
   /// resume(). The engine pauses by itself after PeerTransportParameters until then.

@@ -24,10 +24,10 @@ struct PreferredAddress {
 struct TransportParameters {
   std::optional<ConnectionId> originalDestinationConnectionId;  // server only
   std::optional<ConnectionId> initialSourceConnectionId;
-  std::optional<ConnectionId> retrySourceConnectionId;           // server only
-  std::optional<StatelessResetToken> statelessResetToken;        // server only
-  std::optional<PreferredAddress> preferredAddress;              // server only
-  uint64_t maxIdleTimeout = 0;  // 0: none
+  std::optional<ConnectionId> retrySourceConnectionId;     // server only
+  std::optional<StatelessResetToken> statelessResetToken;  // server only
+  std::optional<PreferredAddress> preferredAddress;        // server only
+  uint64_t maxIdleTimeout = 0;                             // 0: none
   uint64_t maxUdpPayloadSize = kMaxUdpPayloadSize;
   uint64_t initialMaxData = 0;
   uint64_t initialMaxStreamDataBidiLocal = 0;   // streams that the sender of this parameter opens
@@ -39,8 +39,8 @@ struct TransportParameters {
   uint64_t maxAckDelay = 25;
   bool disableActiveMigration = false;
   uint64_t activeConnectionIdLimit = kDefaultActiveConnectionIdLimit;
-  std::optional<uint64_t> maxDatagramFrameSize;   // RFC 9221
-  std::optional<uint64_t> serverMigrationSuite;   // the project's spec §1: bit mask of protocols
+  std::optional<uint64_t> maxDatagramFrameSize;  // RFC 9221
+  std::optional<uint64_t> serverMigrationSuite;  // the project's spec §1: bit mask of protocols
   bool operator==(const TransportParameters&) const = default;
 };
 

@@ -75,11 +75,11 @@ struct SentPoolMigrationAddress {
   uint32_t index = 0;  // in the order in which the pool was configured
 };
 
-using SentFrame = std::variant<SentPing, SentAck, SentCrypto, SentStream, SentResetStream, SentStopSending, SentMaxData,
-                               SentMaxStreamData, SentMaxStreams, SentDataBlocked, SentStreamDataBlocked,
-                               SentStreamsBlocked, SentNewConnectionId, SentRetireConnectionId, SentPathChallenge,
-                               SentPathResponse, SentHandshakeDone, SentServerMigration, SentServerMigrated,
-                               SentPoolMigrationAddress>;
+using SentFrame =
+    std::variant<SentPing, SentAck, SentCrypto, SentStream, SentResetStream, SentStopSending, SentMaxData,
+                 SentMaxStreamData, SentMaxStreams, SentDataBlocked, SentStreamDataBlocked, SentStreamsBlocked,
+                 SentNewConnectionId, SentRetireConnectionId, SentPathChallenge, SentPathResponse, SentHandshakeDone,
+                 SentServerMigration, SentServerMigrated, SentPoolMigrationAddress>;
 
 using SentFrames = SmallVector<SentFrame, 3>;
 

@@ -74,7 +74,7 @@ std::optional<ConnectionHandle> QuicServerEndpoint::accept(TimePoint now, const 
       header.destinationId.size() > kMaxConnectionIdSize || header.sourceId.size() > kMaxConnectionIdSize) {
     return std::nullopt;
   }
-  if (refuses_ || initials_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections) {
+  if (refuses_ || halfOpen_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections) {
     ++stats_.refused;
     refuse(datagram, header);
     return std::nullopt;
@@ -89,6 +89,7 @@ std::optional<ConnectionHandle> QuicServerEndpoint::accept(TimePoint now, const 
   const InitialKey key{datagram.path.peer, accepted.clientDestinationId};
   initials_.emplace(key, handle);
   initialKeys_.emplace(handle, key);
+  halfOpen_.insert(handle);
   ++stats_.accepted;
   return handle;
 }
@@ -145,16 +146,16 @@ std::optional<Transmit> QuicServerEndpoint::pollTransmit(TimePoint now, MutableB
 }
 
 std::optional<EndpointEvent> QuicServerEndpoint::pollEvent() {
-  std::optional<EndpointEvent> event = connections_.pollEvent();
-  if (!event) return event;
-  // Once confirmed, or gone, the client's made-up destination ID has no more use.
-  if (std::holds_alternative<HandshakeConfirmed>(event->event) || std::holds_alternative<ConnectionClosed>(event->event)) {
-    const auto key = initialKeys_.find(event->connection);
-    if (key != initialKeys_.end()) {
-      initials_.erase(key->second);
-      initialKeys_.erase(key);
-    }
+  removed_.clear();
+  std::optional<EndpointEvent> event = connections_.pollEvent(&removed_);
+  for (const ConnectionHandle handle : removed_) {
+    halfOpen_.erase(handle);
+    const auto key = initialKeys_.find(handle);
+    if (key == initialKeys_.end()) continue;
+    initials_.erase(key->second);
+    initialKeys_.erase(key);
   }
+  if (event && std::holds_alternative<HandshakeConfirmed>(event->event)) halfOpen_.erase(event->connection);
   return event;
 }
 

@@ -12,9 +12,9 @@ namespace quic {
 
 struct ServerEndpointSettings {
   TransportSettings transport;
-  size_t maxHandshakes = 4096;     // half-open connections; further Initials are refused
+  size_t maxHandshakes = 4096;  // half-open connections; further Initials are refused
   size_t maxConnections = 100000;
-  size_t maxStatelessReplies = 64; // waiting to be sent; further ones are dropped
+  size_t maxStatelessReplies = 64;     // waiting to be sent; further ones are dropped
   StatelessResetSecret resetSecret{};  // the same in all workers, and in all processes that share clients
 };
 
@@ -64,7 +64,8 @@ class QuicServerEndpoint {
     auto operator<=>(const InitialKey&) const = default;
   };
 
-  std::optional<ConnectionHandle> accept(TimePoint now, const ReceivedDatagram& datagram, const struct InvariantHeader& header);
+  std::optional<ConnectionHandle> accept(TimePoint now, const ReceivedDatagram& datagram,
+                                         const struct InvariantHeader& header);
   void refuse(const ReceivedDatagram& datagram, const struct InvariantHeader& header);
   void negotiateVersion(const ReceivedDatagram& datagram, const struct InvariantHeader& header);
   void reply(const FourTuple& path, ByteVector&& bytes);
@@ -75,8 +76,12 @@ class QuicServerEndpoint {
   Random& random_;
   ConnectionIdAlgo connectionIds_;
   ConnectionSet connections_;
-  std::map<InitialKey, ConnectionHandle> initials_;  // until the client uses an ID of ours
+  // As long as the connection lives, or a late copy of its first Initial would make another one, and a client that has not
+  // heard of its end would too.
+  std::map<InitialKey, ConnectionHandle> initials_;
   std::map<ConnectionHandle, InitialKey> initialKeys_;
+  std::set<ConnectionHandle> halfOpen_;    // not confirmed; closing ones too
+  std::vector<ConnectionHandle> removed_;  // reused from call to call
   std::deque<StatelessReply> replies_;
   ConnectionHandle nextHandle_;
   bool refuses_ = false;

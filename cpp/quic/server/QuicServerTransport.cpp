@@ -9,8 +9,8 @@ namespace quic {
 QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& accept, const TransportSettings& settings,
                                          ServerDependencies dependencies)
     : QuicTransportBase(std::make_unique<QuicConnectionState>(
-          Role::Server, settings,
-          Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds}, accept.path, false)) {
+          Role::Server, settings, Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds},
+          accept.path, false)) {
   QuicConnectionState& connection = state();
   connection.now = now;
   connection.idle.lastReceivedAt = now;

@@ -19,11 +19,11 @@ struct Confirmed {};
 /// We closed: CONNECTION_CLOSE is repeated, ever more rarely, in answer to packets (RFC 9000 §10.2.1).
 struct Closing {
   QuicError error;
-  std::string reason;        // on the wire
+  std::string reason;  // on the wire
   TimePoint until;
   bool isSendPending = true;
-  uint64_t received = 0;     // since the close
-  uint64_t answerAt = 1;     // the next count that is answered; doubles
+  uint64_t received = 0;  // since the close
+  uint64_t answerAt = 1;  // the next count that is answered; doubles
 };
 /// The peer closed, or nothing may be sent any more: silence until the packets in the network are gone (RFC 9000 §10.2.2).
 struct Draining {
@@ -32,7 +32,7 @@ struct Draining {
 struct Closed {};
 }  // namespace life
 
-using ConnectionLife = std::variant<life::Handshaking, life::Established, life::Confirmed, life::Closing, life::Draining,
-                                    life::Closed>;
+using ConnectionLife =
+    std::variant<life::Handshaking, life::Established, life::Confirmed, life::Closing, life::Draining, life::Closed>;
 
 }  // namespace quic

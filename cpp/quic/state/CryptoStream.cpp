@@ -59,6 +59,10 @@ Result<> CryptoStream::onFrame(const CryptoFrame& frame) {
   if (incoming_.size() < end - readOffset_) incoming_.resize(end - readOffset_);
   std::copy(fresh.begin(), fresh.end(), incoming_.begin() + static_cast<ptrdiff_t>(start - readOffset_));
   received_.insert(start, end - 1);
+  if (received_.size() > kMaxStreamGaps) {
+    return fail(TransportErrorCode::CRYPTO_BUFFER_EXCEEDED, "too many gaps in CRYPTO data",
+                static_cast<uint64_t>(FrameType::CRYPTO));
+  }
   return Unit{};
 }
 

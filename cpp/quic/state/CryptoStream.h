@@ -1,5 +1,5 @@
 // The CRYPTO stream of one encryption level: RFC 9000 §19.6, §7.5. Outgoing bytes are kept until the keys of the level are
-// discarded; incoming ones are put in order within a bound of kMaxCryptoBuffer.
+// discarded; incoming ones are put in order within bounds of kMaxCryptoBuffer bytes and kMaxStreamGaps gaps.
 #pragma once
 
 #include <optional>
@@ -30,7 +30,7 @@ class CryptoStream {
   [[nodiscard]] bool isRepeated(const CryptoFrame& frame) const {
     return !frame.data.empty() && frame.offset + frame.data.size() <= readOffset_;
   }
-  /// CRYPTO_BUFFER_EXCEEDED beyond the bound.
+  /// CRYPTO_BUFFER_EXCEEDED beyond the bounds.
   Result<> onFrame(const CryptoFrame& frame);
   /// The next bytes in order, empty when there are none; valid until the next call. Call until empty.
   ByteSpan read();
@@ -45,8 +45,8 @@ class CryptoStream {
   IntervalSet acked_;
   IntervalSet lost_;
 
-  ByteVector incoming_;     // window from readOffset_
-  IntervalSet received_;    // absolute offsets, at or above readOffset_
+  ByteVector incoming_;   // window from readOffset_
+  IntervalSet received_;  // absolute offsets, at or above readOffset_
   uint64_t readOffset_ = 0;
   ByteVector lent_;
 };

@@ -10,12 +10,12 @@
 namespace quic {
 
 struct PacketSpace {
-  PacketProtection readKeys;   // empty before they are known and after they are discarded
+  PacketProtection readKeys;  // empty before they are known and after they are discarded
   PacketProtection writeKeys;
   CryptoStream crypto;
   AckTracker acks;
   PacketNum nextNumber = 0;
-  int probesToSend = 0;        // RFC 9002 §6.2.4: packets that ignore the congestion window
+  int probesToSend = 0;  // RFC 9002 §6.2.4: packets that ignore the congestion window
   bool isDiscarded = false;
 };
 

@@ -33,11 +33,10 @@ struct Path {
   RttEstimator rtt;
   std::unique_ptr<CongestionController> controller;
   Pacer pacer;
-  TimePoint firstRttSampleAt{};
   TimePoint lastReceivedAt{};
 
-  bool isValidated = false;      // the peer can be reached at this address (RFC 9000 §8)
-  uint64_t bytesReceived = 0;    // these two limit what is sent before
+  bool isValidated = false;    // the peer can be reached at this address (RFC 9000 §8)
+  uint64_t bytesReceived = 0;  // these two limit what is sent before
   uint64_t bytesSent = 0;
   std::optional<PathValidation> validation;
   SmallVector<PathData, kMaxPathChallengesQueued> responses;  // PATH_RESPONSE to be sent; never more than the bound

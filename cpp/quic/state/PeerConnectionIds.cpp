@@ -102,7 +102,8 @@ void PeerConnectionIds::onRetireLost(uint64_t sequence) {
 }
 
 size_t PeerConnectionIds::unused() const {
-  return static_cast<size_t>(std::count_if(ids_.begin(), ids_.end(), [](const PeerConnectionId& id) { return !id.inUse; }));
+  return static_cast<size_t>(
+      std::count_if(ids_.begin(), ids_.end(), [](const PeerConnectionId& id) { return !id.inUse; }));
 }
 
 }  // namespace quic

@@ -10,9 +10,15 @@ bool localMatches(const SocketAddress& a, const SocketAddress& b) {
          (b.isUnspecified() && (b.port() == 0 || a.port() == b.port()));
 }
 
+/// The longest short header, one path frame and the tag fit; a smaller datagram is not worth an attempt.
+constexpr uint64_t kMinPathFrameDatagram = 1 + kMaxConnectionIdSize + 4 + 9 + kAeadTagSize;
+
 bool hasPathFrames(const Path& path, TimePoint now) {
   return !path.responses.empty() || QuicPathManager::isChallengeDue(path, now);
 }
+
+/// The lowest goes first.
+std::pair<bool, TimePoint> evictionRank(const Path& path) { return {path.isValidated, path.lastReceivedAt}; }
 
 }  // namespace
 
@@ -56,7 +62,8 @@ Path* QuicPathManager::find(const FourTuple& tuple) {
 }
 
 Path* QuicPathManager::findPeer(const SocketAddress& peer) {
-  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->tuple.peer == peer; });
+  const auto it =
+      std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->tuple.peer == peer; });
   return it == paths_.end() ? nullptr : it->get();
 }
 
@@ -65,7 +72,7 @@ Path& QuicPathManager::add(const FourTuple& tuple, std::optional<PeerConnectionI
     Path* oldest = nullptr;
     for (const auto& path : paths_) {
       if (path->id == activeId_) continue;
-      if (oldest == nullptr || path->lastReceivedAt < oldest->lastReceivedAt) oldest = path.get();
+      if (oldest == nullptr || evictionRank(*path) < evictionRank(*oldest)) oldest = path.get();
     }
     if (oldest != nullptr) *evicted = remove(oldest->id);
   }
@@ -79,6 +86,11 @@ std::optional<PeerConnectionId> QuicPathManager::remove(PathId id) {
   const PeerConnectionId destination = (*it)->destination;
   paths_.erase(it);
   return destination;
+}
+
+bool QuicPathManager::isDestinationInUse(uint64_t sequence) const {
+  return std::any_of(paths_.begin(), paths_.end(),
+                     [&](const auto& path) { return path->destination.sequence == sequence; });
 }
 
 Path* QuicPathManager::lastValidatedExcept(PathId id) {
@@ -120,7 +132,8 @@ Path* QuicPathManager::onResponse(TimePoint now, const PathData& data) {
     if (!path->validation) continue;
     for (const PathValidation::Attempt& attempt : path->validation->attempts) {
       if (attempt.data != data) continue;
-      if (!path->rtt.hasSample()) path->rtt.onSample(now - attempt.sentAt, Duration{0}, Duration{0});
+      // RFC 9002 §6.2.2: a start for the estimate, and no sample: the answer may have been delayed.
+      if (!path->rtt.hasSample()) path->rtt = RttEstimator(std::max(kTimerGranularity, Duration(now - attempt.sentAt)));
       path->validation.reset();
       path->isValidated = true;
       return path.get();
@@ -149,8 +162,10 @@ PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& rando
   return attempt.data;
 }
 
-Path* QuicPathManager::nextWithPathFrames(TimePoint now) {
-  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return hasPathFrames(*path, now); });
+Path* QuicPathManager::nextWithPathFrames(TimePoint now, bool limited) {
+  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) {
+    return hasPathFrames(*path, now) && !(limited && path->amplificationAllowance() < kMinPathFrameDatagram);
+  });
   return it == paths_.end() ? nullptr : it->get();
 }
 
@@ -164,11 +179,13 @@ std::vector<PathId> QuicPathManager::expire(TimePoint now) {
   return failed;
 }
 
-std::optional<TimePoint> QuicPathManager::nextTimeout() const {
+std::optional<TimePoint> QuicPathManager::nextTimeout(TimePoint now) const {
   std::optional<TimePoint> next;
   for (const auto& path : paths_) {
     if (!path->validation) continue;
-    const TimePoint due = std::min(path->validation->nextAttemptAt, path->validation->giveUpAt);
+    const bool isOverdue = path->validation->nextAttemptAt <= now;
+    const TimePoint due =
+        isOverdue ? path->validation->giveUpAt : std::min(path->validation->nextAttemptAt, path->validation->giveUpAt);
     if (!next || due < *next) next = due;
   }
   return next;

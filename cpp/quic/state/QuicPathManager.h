@@ -30,12 +30,22 @@ class QuicPathManager {
   [[nodiscard]] Path* find(const FourTuple& tuple);
   [[nodiscard]] Path* findPeer(const SocketAddress& peer);
 
-  /// A new path, beside the active one. When there are too many, the one unheard for longest goes: its destination ID is
-  /// returned in `evicted` to be retired.
+  /// A new path, beside the active one. When there are too many, one goes: the one unheard for longest among those that are
+  /// not validated, so that nobody who sends from made-up addresses takes away where to go back to; else among the others.
+  /// Its destination ID is returned in `evicted`, to be retired unless isDestinationInUse().
   Path& add(const FourTuple& tuple, std::optional<PeerConnectionId>* evicted);
   void setActive(PathId id) { activeId_ = id; }
   /// Not the active one. Returns its destination ID.
   std::optional<PeerConnectionId> remove(PathId id);
+  [[nodiscard]] bool isDestinationInUse(uint64_t sequence) const;
+  template <class Visitor>
+  void forEach(Visitor&& visit) {
+    for (const auto& path : paths_) visit(*path);
+  }
+  template <class Visitor>
+  void forEach(Visitor&& visit) const {
+    for (const auto& path : paths_) visit(static_cast<const Path&>(*path));
+  }
   /// Where to go back to: the validated path heard from last, other than `id`. nullptr: none.
   [[nodiscard]] Path* lastValidatedExcept(PathId id);
 
@@ -46,17 +56,20 @@ class QuicPathManager {
   /// The next attempt of every validation under way is due now.
   void expediteValidations(TimePoint now);
   void onChallenge(Path& path, const PathData& data);
-  /// The path that this answers, now validated; its RTT has its first sample. nullptr: nobody asked, or too late.
+  /// The path that this answers, now validated; its RTT estimate starts from the answer's delay. nullptr: nobody asked, or too late.
   Path* onResponse(TimePoint now, const PathData& data);
   /// Whether a PATH_CHALLENGE is to be sent on it now.
   [[nodiscard]] static bool isChallengeDue(const Path& path, TimePoint now);
   /// Fresh data for the attempt that is being written.
   PathData makeChallenge(TimePoint now, Path& path, Random& random);
-  /// A path that has a challenge or a response to send. nullptr: none.
-  [[nodiscard]] Path* nextWithPathFrames(TimePoint now);
+  /// A path that has a challenge or a response to send, and, when it is `limited` to three times what came from it (RFC 9000
+  /// §8.1), may send. nullptr: none.
+  [[nodiscard]] Path* nextWithPathFrames(TimePoint now, bool limited);
   /// Paths whose validation has failed by now; they stay, without validation.
   std::vector<PathId> expire(TimePoint now);
-  [[nodiscard]] std::optional<TimePoint> nextTimeout() const;
+  /// After `now`, at which everything that may be sent has been: an attempt that is due and cannot leave waits for bytes from
+  /// the peer, not for the clock.
+  [[nodiscard]] std::optional<TimePoint> nextTimeout(TimePoint now) const;
   /// The clock jumped.
   void onResumed(Duration frozenFor);
 

@@ -18,8 +18,8 @@ std::vector<ConnectionId> SelfConnectionIds::replenish(ConnectionIdGenerator& ge
 
 Result<ConnectionId> SelfConnectionIds::onRetire(uint64_t sequence, const ConnectionId& packetDestination) {
   constexpr auto kType = static_cast<uint64_t>(FrameType::RETIRE_CONNECTION_ID);
-  if (sequence >= nextSequence_) {  // RFC 9000 §19.16
-    return fail(TransportErrorCode::PROTOCOL_VIOLATION, "retires a connection ID that was never issued", kType);
+  if (sequence > largestSent_) {  // RFC 9000 §19.16
+    return fail(TransportErrorCode::PROTOCOL_VIOLATION, "retires a connection ID that was never sent", kType);
   }
   const auto it = std::find_if(issued_.begin(), issued_.end(), [&](const Issued& i) { return i.sequence == sequence; });
   if (it == issued_.end()) return ConnectionId();
@@ -37,6 +37,11 @@ std::optional<NewConnectionIdFrame> SelfConnectionIds::nextFrame() const {
   const auto it =
       std::find_if(issued_.begin(), issued_.end(), [&](const Issued& i) { return i.sequence == pending_.front(); });
   return NewConnectionIdFrame{it->sequence, 0, it->generated.id, it->generated.token};
+}
+
+void SelfConnectionIds::onFrameWritten() {
+  largestSent_ = std::max(largestSent_, pending_.front());
+  pending_.erase(pending_.begin());
 }
 
 void SelfConnectionIds::onLost(uint64_t sequence) {

@@ -20,14 +20,14 @@ class SelfConnectionIds {
   void onPeerLimit(uint64_t limit) { limit_ = std::min<uint64_t>(limit, kAdvertisedActiveConnectionIdLimit); }
   /// Makes new ones up to the limit. Returns them, for routing; their NEW_CONNECTION_ID frames are pending.
   std::vector<ConnectionId> replenish(ConnectionIdGenerator& generator);
-  /// PROTOCOL_VIOLATION for a number never issued, or for the ID that the very packet was sent to. The ID that is
+  /// PROTOCOL_VIOLATION for a number never sent, or for the ID that the very packet was sent to. The ID that is
   /// not ours any more, empty when it was retired before.
   Result<ConnectionId> onRetire(uint64_t sequence, const ConnectionId& packetDestination);
 
   [[nodiscard]] bool hasToSend() const { return !pending_.empty(); }
   /// The next pending frame; popped by onFrameWritten().
   [[nodiscard]] std::optional<NewConnectionIdFrame> nextFrame() const;
-  void onFrameWritten() { pending_.erase(pending_.begin()); }
+  void onFrameWritten();
   void onLost(uint64_t sequence);
 
   [[nodiscard]] const ConnectionId& first() const { return first_.id; }
@@ -40,9 +40,10 @@ class SelfConnectionIds {
     GeneratedConnectionId generated;
   };
   GeneratedConnectionId first_;
-  std::vector<Issued> issued_;      // not retired
-  std::vector<uint64_t> pending_;   // NEW_CONNECTION_ID to be written
+  std::vector<Issued> issued_;     // not retired
+  std::vector<uint64_t> pending_;  // NEW_CONNECTION_ID to be written
   uint64_t nextSequence_ = 1;
+  uint64_t largestSent_ = 0;  // the peer can know no higher one
   uint64_t limit_ = 0;
 };
 

@@ -14,7 +14,7 @@ namespace quic {
 struct TlsServerOptions {
   std::string certificatePem;  // leaf first, then the chain
   std::string privateKeyPem;
-  std::string clientCaPem;     // not empty: clients must present a certificate that chains to it
+  std::string clientCaPem;        // not empty: clients must present a certificate that chains to it
   std::vector<std::string> alpn;  // in order of preference
   bool keyLog = false;
 };
@@ -40,7 +40,8 @@ class TlsClientContext {
   [[nodiscard]] virtual std::unique_ptr<HandshakeLayer> makeHandshake(const std::string& serverName) const = 0;
 };
 
-/// Errors: LocalErrorCode::INVALID_CREDENTIALS, with a cause in `detail`.
+/// Errors: INVALID_CREDENTIALS for certificates and keys, INVALID_ARGUMENT for an ALPN list that cannot be sent, with a cause
+/// in `detail`.
 Result<std::shared_ptr<TlsServerContext>> makeTlsServerContext(const TlsServerOptions& options, std::string* detail);
 Result<std::shared_ptr<TlsClientContext>> makeTlsClientContext(const TlsClientOptions& options, std::string* detail);
 

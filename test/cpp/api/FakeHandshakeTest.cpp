@@ -23,7 +23,8 @@ TEST_P(EveryRoleAndSuite, ConnectsAndLives) {
 
 INSTANTIATE_TEST_SUITE_P(Handshakes, EveryRoleAndSuite,
                          testing::Combine(testing::Values(Role::Client, Role::Server),
-                                          testing::Values(CipherSuite::AES_128_GCM_SHA256, CipherSuite::AES_256_GCM_SHA384,
+                                          testing::Values(CipherSuite::AES_128_GCM_SHA256,
+                                                          CipherSuite::AES_256_GCM_SHA384,
                                                           CipherSuite::CHACHA20_POLY1305_SHA256)));
 
 }  // namespace

@@ -105,8 +105,7 @@ void MisbehavingPeer::installKeys() {
   spaces_[0].writeKeys = std::move(isClient ? initial.client : initial.server);
   spaces_[0].readKeys = std::move(isClient ? initial.server : initial.client);
   for (const EncryptionLevel level : {EncryptionLevel::Handshake, EncryptionLevel::OneRtt}) {
-    space(level).writeKeys =
-        crypto_->protection(kQuicVersion1, fakeSecret(level, role_, settings_.handshake.suite));
+    space(level).writeKeys = crypto_->protection(kQuicVersion1, fakeSecret(level, role_, settings_.handshake.suite));
     space(level).readKeys =
         crypto_->protection(kQuicVersion1, fakeSecret(level, other(role_), settings_.handshake.suite));
   }
@@ -132,7 +131,9 @@ ByteVector MisbehavingPeer::helloFrames() const {
 
 ByteVector MisbehavingPeer::encryptedFrames() const {
   ByteVector messages;
-  const auto append = [&](const ByteVector& message) { messages.insert(messages.end(), message.begin(), message.end()); };
+  const auto append = [&](const ByteVector& message) {
+    messages.insert(messages.end(), message.begin(), message.end());
+  };
   append(fakeMessage(FakeMessage::EncryptedExtensions, peerParameterBytes()));
   append(fakeMessage(FakeMessage::Certificate, ByteVector(100)));
   append(fakeMessage(FakeMessage::Finished));
@@ -181,7 +182,8 @@ ByteVector MisbehavingPeer::seal(EncryptionLevel level, ByteSpan frames, const P
   if (level == EncryptionLevel::OneRtt) {
     writeShortHeader(writer, destination, false, false, encoded);
   } else {
-    const LongHeader header{typeOf(level), kQuicVersion1, destination, options.sourceId.value_or(sourceId_), options.token};
+    const LongHeader header{typeOf(level), kQuicVersion1, destination, options.sourceId.value_or(sourceId_),
+                            options.token};
     lengthOffset = writeLongHeader(writer, header, encoded);
   }
   const size_t headerSize = writer.offset();

@@ -89,8 +89,8 @@ struct PeerSettings {
   TransportParameters parameters;  // the peer's; IDs are filled in
   FakeHandshakeOptions handshake;
   size_t sourceIdSize = 8;
-  bool fillIds = true;             // initial_source_connection_id and, as a server, original_destination_connection_id
-  ByteVector rawParameters;        // instead of `parameters` when not empty; appended when `appendRaw`
+  bool fillIds = true;       // initial_source_connection_id and, as a server, original_destination_connection_id
+  ByteVector rawParameters;  // instead of `parameters` when not empty; appended when `appendRaw`
   bool appendRaw = false;
 };
 
@@ -125,7 +125,7 @@ class MisbehavingPeer {
   void send(ByteSpan frames) { send(EncryptionLevel::OneRtt, frames); }
   void sendFrom(const FourTuple& path, ByteSpan frames);
   void ackEverything(EncryptionLevel level);
-  [[nodiscard]] ByteVector helloFrames() const;   // CRYPTO with ClientHello or ServerHello
+  [[nodiscard]] ByteVector helloFrames() const;      // CRYPTO with ClientHello or ServerHello
   [[nodiscard]] ByteVector encryptedFrames() const;  // server: EncryptedExtensions to Finished
   [[nodiscard]] ByteVector peerParameterBytes() const;
 

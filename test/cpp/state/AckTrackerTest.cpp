@@ -169,7 +169,8 @@ TEST(AckTracker, AgreesWithAPlainSetOfNumbers) {
       } else {
         const PacketNum number = below(random, 3) == 0 ? below(random, top + 1) : top + below(random, 3);
         const bool isDuplicate = tracker.isDuplicate(number);
-        ASSERT_TRUE(!model.contains(number) || isDuplicate) << "seed " << seed << " step " << step << ": processed twice";
+        ASSERT_TRUE(!model.contains(number) || isDuplicate)
+            << "seed " << seed << " step " << step << ": processed twice";
         if (isDuplicate) continue;
         tracker.onPacketReceived(kStart, eliciting(number));
         model.insert(number);
