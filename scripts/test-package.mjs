@@ -4,6 +4,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ensureTestCerts } from './gen-test-certs.mjs';
 import { capture, isMain, main, mustRun, root, run } from './lib/run.mjs';
 import { prebuild } from './prebuild-linux.mjs';
 
@@ -59,7 +60,8 @@ async function tryWith(major, tarball, folder) {
   symlinkSync(node, path.join(bin, 'node'));
   writeFileSync(path.join(home, 'package.json'), '{"name":"a-user","version":"1.0.0","private":true}\n');
   // Nothing but node on the PATH: a package that wants to compile fails here.
-  const env = { ...process.env, PATH: bin };
+  const certs = await ensureTestCerts();
+  const env = { ...process.env, PATH: bin, TEST_CERT: path.join(certs, 'server.pem'), TEST_KEY: path.join(certs, 'server.key'), TEST_CA: path.join(certs, 'ca.pem') };
   const version = capture(path.join(bin, 'node'), ['--version']);
   const installed = await run(path.join(bin, 'node'), [npmProgram(), 'install', '--no-audit', '--no-fund', tarball], { cwd: home, env });
   const outcomes = [{ name: `install with ${version}`, ok: installed.ok, output: installed.output }];

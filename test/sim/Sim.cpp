@@ -52,13 +52,14 @@ Sim::Sim(const SimOptions& options)
       network(clock, chance) {
   network.conditions = options.conditions;
   if (std::getenv("NODE_MVFST_TRACE") != nullptr) network.onSent = printDatagram;
-  server = std::make_unique<SimServer>(clock, network, random, simAddress(options.serverAddress), options.server,
-                                       *sharedTls().server, *sharedTls().crypto);
+  server = std::make_unique<SimServer>(world(), simAddress(options.serverAddress), options.server, *sharedTls().server);
 }
+
+SimWorld Sim::world() { return {clock, network, random, *sharedTls().crypto}; }
 
 SimClient& Sim::connect(const TransportSettings& settings) {
   const auto address = simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000");
-  clients.push_back(std::make_unique<SimClient>(clock, network, random, address, *sharedTls().crypto));
+  clients.push_back(std::make_unique<SimClient>(world(), address));
   clients.back()->connect(server->address(), settings, sharedTls().client->makeHandshake("server.test"));
   return *clients.back();
 }

@@ -39,6 +39,8 @@ class Sim {
   }
 
  private:
+  SimWorld world();
+
   DeterministicRand tlsRandom_;
 
  public:

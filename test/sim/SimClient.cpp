@@ -2,9 +2,8 @@
 
 namespace quic::test {
 
-SimClient::SimClient(SimClock& clock, SimNetwork& network, SimRandom& random, const SocketAddress& address,
-                     const CryptoFactory& crypto)
-    : SimNode(clock, network, address), endpoint_(crypto, random) {}
+SimClient::SimClient(const SimWorld& world, const SocketAddress& address)
+    : SimNode(world, address), endpoint_(world.crypto, world.random) {}
 
 uint8_t SimClient::patternAt(uint64_t seed, uint64_t offset) {
   return static_cast<uint8_t>((offset * 0x9e3779b97f4a7c15 + seed) >> 56);

@@ -13,8 +13,7 @@ namespace quic::test {
 
 class SimClient final : public SimNode<QuicClientEndpoint> {
  public:
-  SimClient(SimClock& clock, SimNetwork& network, SimRandom& random, const SocketAddress& address,
-            const CryptoFactory& crypto);
+  SimClient(const SimWorld& world, const SocketAddress& address);
 
   void connect(const SocketAddress& server, const TransportSettings& settings,
                std::unique_ptr<HandshakeLayer> handshake);

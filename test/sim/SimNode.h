@@ -5,16 +5,25 @@
 #include <vector>
 
 #include "quic/api/Drive.h"
+#include "quic/handshake/Aead.h"
 #include "sim/SimNetwork.h"
 
 namespace quic::test {
+
+/// What every host of one simulation shares.
+struct SimWorld {
+  SimClock& clock;
+  SimNetwork& network;
+  SimRandom& random;
+  const CryptoFactory& crypto;
+};
 
 /// What runs on a host: told of each event, it may use the connection's verbs.
 template <class Endpoint>
 class SimNode : public SimReceiver {
  public:
-  SimNode(SimClock& clock, SimNetwork& network, const SocketAddress& address)
-      : clock_(clock), network_(network), address_(address) {
+  SimNode(const SimWorld& world, const SocketAddress& address)
+      : clock_(world.clock), network_(world.network), address_(address) {
     network_.bind(address_, *this);
   }
   ~SimNode() override { network_.unbind(address_); }

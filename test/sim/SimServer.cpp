@@ -2,9 +2,9 @@
 
 namespace quic::test {
 
-SimServer::SimServer(SimClock& clock, SimNetwork& network, SimRandom& random, const SocketAddress& address,
-                     const ServerEndpointSettings& settings, const TlsServerContext& tls, const CryptoFactory& crypto)
-    : SimNode(clock, network, address), factory_(tls), endpoint_(settings, crypto, factory_, random, 0) {}
+SimServer::SimServer(const SimWorld& world, const SocketAddress& address, const ServerEndpointSettings& settings,
+            const TlsServerContext& tls)
+    : SimNode(world, address), factory_(tls), endpoint_(settings, world.crypto, factory_, world.random, 0) {}
 
 void SimServer::prepare(ServerMigrationProtocol protocol, const SocketAddress& target) {
   ready.clear();

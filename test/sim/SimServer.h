@@ -12,8 +12,8 @@ namespace quic::test {
 
 class SimServer final : public SimNode<QuicServerEndpoint> {
  public:
-  SimServer(SimClock& clock, SimNetwork& network, SimRandom& random, const SocketAddress& address,
-            const ServerEndpointSettings& settings, const TlsServerContext& tls, const CryptoFactory& crypto);
+  SimServer(const SimWorld& world, const SocketAddress& address, const ServerEndpointSettings& settings,
+            const TlsServerContext& tls);
 
   /// Step 1 of a move: every connection is told. Those that become ready are counted.
   void prepare(ServerMigrationProtocol protocol, const SocketAddress& target);

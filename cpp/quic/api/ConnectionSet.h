@@ -24,6 +24,8 @@ class ConnectionSet {
   explicit ConnectionSet(Random& random);
 
   ConnectionHandle add(std::unique_ptr<QuicTransportBase> connection, ConnectionHandle handle);
+  /// At once and without events: it never came to life.
+  void discard(ConnectionHandle handle) { remove(handle); }
   [[nodiscard]] QuicTransportBase* find(ConnectionHandle handle) const;
   [[nodiscard]] std::optional<ConnectionHandle> route(const ConnectionId& destinationId) const;
   void addRoute(const ConnectionId& id, ConnectionHandle handle);

@@ -26,9 +26,12 @@ void releaseDestination(QuicConnectionState& state, uint64_t sequence) {
 }
 
 Path& addPath(QuicConnectionState& state, const FourTuple& tuple) {
-  std::optional<PeerConnectionId> evicted;
+  std::optional<EvictedPath> evicted;
   Path& path = state.paths.add(tuple, &evicted);
-  if (evicted) releaseDestination(state, evicted->sequence);
+  if (evicted) {
+    abandonFlight(state, evicted->id);
+    releaseDestination(state, evicted->destination.sequence);
+  }
   // RFC 9000 §9.5: a path has an ID of its own. A peer that gave none is still served, on the ID it knows.
   path.destination = state.peerIds.takeUnused().value_or(state.paths.active().destination);
   path.lastReceivedAt = state.now;

@@ -52,7 +52,7 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
     // An Initial's destination was made up by the client, so it names no worker.
     const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
     if (isOurs && worker && *worker != connectionIds_.worker()) return worker;
-    if (header->isLong) handle = accept(now, datagram, *header);
+    if (header->isLong) return acceptDatagram(now, datagram, *header);
   }
   if (!handle) {
     ++stats_.dropped;
@@ -61,6 +61,35 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
   connections_.find(*handle)->onDatagram(now, datagram);
   connections_.touch(*handle);
   return std::nullopt;
+}
+
+std::nullopt_t QuicServerEndpoint::acceptDatagram(TimePoint now, const ReceivedDatagram& datagram,
+                                                  const InvariantHeader& header) {
+  const auto handle = accept(now, datagram, header);
+  if (!handle) {
+    ++stats_.dropped;
+    return std::nullopt;
+  }
+  QuicTransportBase& connection = *connections_.find(*handle);
+  connection.onDatagram(now, datagram);
+  if (connection.stats().packetsReceived > 0) {
+    connections_.touch(*handle);
+    return std::nullopt;
+  }
+  // Nothing in it was authentic: whatever it was, it leaves no connection behind.
+  connections_.discard(*handle);
+  forget(*handle);
+  --stats_.accepted;
+  ++stats_.dropped;
+  return std::nullopt;
+}
+
+void QuicServerEndpoint::forget(ConnectionHandle handle) {
+  halfOpen_.erase(handle);
+  const auto key = initialKeys_.find(handle);
+  if (key == initialKeys_.end()) return;
+  initials_.erase(key->second);
+  initialKeys_.erase(key);
 }
 
 std::optional<ConnectionHandle> QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram,
@@ -148,13 +177,7 @@ std::optional<Transmit> QuicServerEndpoint::pollTransmit(TimePoint now, MutableB
 std::optional<EndpointEvent> QuicServerEndpoint::pollEvent() {
   removed_.clear();
   std::optional<EndpointEvent> event = connections_.pollEvent(&removed_);
-  for (const ConnectionHandle handle : removed_) {
-    halfOpen_.erase(handle);
-    const auto key = initialKeys_.find(handle);
-    if (key == initialKeys_.end()) continue;
-    initials_.erase(key->second);
-    initialKeys_.erase(key);
-  }
+  for (const ConnectionHandle handle : removed_) forget(handle);
   if (event && std::holds_alternative<HandshakeConfirmed>(event->event)) halfOpen_.erase(event->connection);
   return event;
 }

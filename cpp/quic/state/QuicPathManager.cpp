@@ -13,8 +13,15 @@ bool localMatches(const SocketAddress& a, const SocketAddress& b) {
 /// The longest short header, one path frame and the tag fit; a smaller datagram is not worth an attempt.
 constexpr uint64_t kMinPathFrameDatagram = 1 + kMaxConnectionIdSize + 4 + 9 + kAeadTagSize;
 
+/// Whoever sends challenges and acknowledges nothing gets no more answers than the window, and what is queued at most, allow:
+/// packets in flight are what a sender must remember.
+bool mayRespond(const Path& path) {
+  constexpr uint64_t kBeyondWindow = kMaxPathChallengesQueued * kMinUdpPayloadSize;
+  return path.controller->bytesInFlight() < path.controller->congestionWindow() + kBeyondWindow;
+}
+
 bool hasPathFrames(const Path& path, TimePoint now) {
-  return !path.responses.empty() || QuicPathManager::isChallengeDue(path, now);
+  return (!path.responses.empty() && mayRespond(path)) || QuicPathManager::isChallengeDue(path, now);
 }
 
 /// The lowest goes first.
@@ -67,14 +74,17 @@ Path* QuicPathManager::findPeer(const SocketAddress& peer) {
   return it == paths_.end() ? nullptr : it->get();
 }
 
-Path& QuicPathManager::add(const FourTuple& tuple, std::optional<PeerConnectionId>* evicted) {
+Path& QuicPathManager::add(const FourTuple& tuple, std::optional<EvictedPath>* evicted) {
   if (paths_.size() >= kMaxPaths) {
     Path* oldest = nullptr;
     for (const auto& path : paths_) {
       if (path->id == activeId_) continue;
       if (oldest == nullptr || evictionRank(*path) < evictionRank(*oldest)) oldest = path.get();
     }
-    if (oldest != nullptr) *evicted = remove(oldest->id);
+    if (oldest != nullptr) {
+      *evicted = EvictedPath{oldest->id, oldest->destination};
+      remove(oldest->id);
+    }
   }
   paths_.push_back(makePath(tuple));
   return *paths_.back();

@@ -17,6 +17,11 @@ struct PathSettings {
   Duration initialRtt = kInitialRtt;
 };
 
+struct EvictedPath {
+  PathId id;
+  PeerConnectionId destination;
+};
+
 class QuicPathManager {
  public:
   /// The first path is active at once.
@@ -32,8 +37,8 @@ class QuicPathManager {
 
   /// A new path, beside the active one. When there are too many, one goes: the one unheard for longest among those that are
   /// not validated, so that nobody who sends from made-up addresses takes away where to go back to; else among the others.
-  /// Its destination ID is returned in `evicted`, to be retired unless isDestinationInUse().
-  Path& add(const FourTuple& tuple, std::optional<PeerConnectionId>* evicted);
+  /// It is named in `evicted`: its flight is to be forgotten, its destination ID retired unless isDestinationInUse().
+  Path& add(const FourTuple& tuple, std::optional<EvictedPath>* evicted);
   void setActive(PathId id) { activeId_ = id; }
   /// Not the active one. Returns its destination ID.
   std::optional<PeerConnectionId> remove(PathId id);
@@ -62,8 +67,8 @@ class QuicPathManager {
   [[nodiscard]] static bool isChallengeDue(const Path& path, TimePoint now);
   /// Fresh data for the attempt that is being written.
   PathData makeChallenge(TimePoint now, Path& path, Random& random);
-  /// A path that has a challenge or a response to send, and, when it is `limited` to three times what came from it (RFC 9000
-  /// §8.1), may send. nullptr: none.
+  /// A path that has a challenge or a response to send and may: a challenge by its timer, a response by the congestion window
+  /// (RFC 9000 §8.2.2), and, when it is `limited`, by three times what came from it (§8.1). nullptr: none.
   [[nodiscard]] Path* nextWithPathFrames(TimePoint now, bool limited);
   /// Paths whose validation has failed by now; they stay, without validation.
   std::vector<PathId> expire(TimePoint now);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cpp/api/MisbehavingPeer.h"
+#include "quic/codec/QuicPacketHeaders.h"
 
 namespace quic::test {
 namespace {
@@ -261,7 +262,9 @@ TEST(ClientMustClose, FramesOfAConnectedServer) {
     ASSERT_TRUE(peer.end().openStream(false).hasValue());
     for (const std::string& packet : row.packets) peer.send(hex(packet));
     EXPECT_EQ(nameOfCode(peer.closeCode()), expectedName(row.code)) << row.id;
-    if (!row.code) EXPECT_TRUE(peer.lives()) << row.id;
+    if (!row.code) {
+      EXPECT_TRUE(peer.lives()) << row.id;
+    }
   }
 }
 
@@ -282,7 +285,8 @@ TEST(ClientMustClose, RetirePriorToMovesTheClientToTheNewId) {
   peer.forget();
   peer.send(hex("18 01 01 08 a1a1a1a1a1a1a1a1" + kToken));
   EXPECT_TRUE(peer.lives());
-  ASSERT_EQ(peer.all<RetireConnectionIdFrame>().size(), 1u);
+  ASSERT_FALSE(peer.all<RetireConnectionIdFrame>().empty());
+  for (const RetireConnectionIdFrame& frame : peer.all<RetireConnectionIdFrame>()) EXPECT_EQ(frame.sequence, 0u);
   EXPECT_EQ(peer.heard.back().destinationId, ConnectionId(hex("a1a1a1a1a1a1a1a1")));
 }
 

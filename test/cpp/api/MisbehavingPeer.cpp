@@ -274,6 +274,7 @@ void MisbehavingPeer::hear(const Transmit& transmit, ByteSpan bytes) {
 void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
   bytesHeard += bytes.size();
   ++datagramsHeard;
+  bytesTo[transmit.path.peer] += bytes.size();
   if (!keepsHeard) return;
   ByteVector copy(bytes.begin(), bytes.end());
   MutableByteSpan rest(copy);

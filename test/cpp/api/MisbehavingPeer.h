@@ -5,6 +5,7 @@
 // What it cannot see: TLS (test/cpp/tls has that) and more than one connection (the endpoints' tests have that).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -97,6 +98,8 @@ struct PeerSettings {
 class MisbehavingPeer {
  public:
   explicit MisbehavingPeer(const PeerSettings& settings);
+  MisbehavingPeer(const MisbehavingPeer&) = delete;
+  MisbehavingPeer& operator=(const MisbehavingPeer&) = delete;
   ~MisbehavingPeer();
   static TransportParameters usualParameters();
   static PeerSettings against(Role endRole) {
@@ -139,6 +142,7 @@ class MisbehavingPeer {
   std::vector<TransportEvent> events;
   uint64_t bytesHeard = 0;
   uint64_t datagramsHeard = 0;
+  std::map<SocketAddress, uint64_t> bytesTo;
   uint64_t wakes = 0;
   bool keepsHeard = true;
 
@@ -187,7 +191,6 @@ class MisbehavingPeer {
   void hearDatagram(const Transmit& transmit, ByteSpan bytes);
   void readCrypto(const CryptoFrame& frame);
 
-  struct Ids;
   PeerSettings settings_;
   Role role_;  // the peer's
   std::unique_ptr<CryptoFactory> crypto_;

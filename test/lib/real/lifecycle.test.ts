@@ -134,11 +134,12 @@ describe('worker threads', () => {
     await using server = await serve();
     echoes(server);
     const workers = [1, 2, 3].map((n) => new Worker(path.join(programs, 'worker.mjs'), { workerData: { address: server.address, ca: file('ca.pem'), n } }));
+    const ends = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
     const answers = await Promise.all(
       workers.map((worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))),
     );
     expect(answers).toEqual(['1', '2', '3']);
-    await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve))));
+    expect(await Promise.all(ends)).toEqual([0, 0, 0]);
   });
 
   test('can be terminated while they talk', async () => {
