@@ -21,27 +21,28 @@ uv_loop_t* loopOf(Napi::Env env) {
 Napi::Function NativeQuic::define(Napi::Env env) {
   // As methods of a class in JavaScript are: a test may put another one in the place.
   constexpr napi_property_attributes kMethod = napi_default_method;
-  return DefineClass(env, "NativeQuic", {
-InstanceMethod<&NativeQuic::listen>("listen", kMethod),
-InstanceMethod<&NativeQuic::connect>("connect", kMethod),
-InstanceMethod<&NativeQuic::streamWrite>("streamWrite", kMethod),
-InstanceMethod<&NativeQuic::streamWritev>("streamWritev", kMethod),
-InstanceMethod<&NativeQuic::streamConsume>("streamConsume", kMethod),
-InstanceMethod<&NativeQuic::streamReset>("streamReset", kMethod),
-InstanceMethod<&NativeQuic::streamStop>("streamStop", kMethod),
-InstanceMethod<&NativeQuic::closeConnection>("closeConnection", kMethod),
-InstanceMethod<&NativeQuic::stats>("stats", kMethod),
-InstanceMethod<&NativeQuic::startProbing>("startProbing", kMethod),
-InstanceMethod<&NativeQuic::prepareMigration>("prepareMigration", kMethod),
-InstanceMethod<&NativeQuic::networkSwitched>("networkSwitched", kMethod),
-InstanceMethod<&NativeQuic::cancelMigration>("cancelMigration", kMethod),
-InstanceMethod<&NativeQuic::address>("address", kMethod),
-InstanceMethod<&NativeQuic::refuse>("refuse", kMethod),
-InstanceMethod<&NativeQuic::ref>("ref", kMethod),
-InstanceMethod<&NativeQuic::unref>("unref", kMethod),
-InstanceMethod<&NativeQuic::flush>("flush", kMethod),
-InstanceMethod<&NativeQuic::close>("close", kMethod),
-});
+  return DefineClass(env, "NativeQuic",
+                     {
+                         InstanceMethod<&NativeQuic::listen>("listen", kMethod),
+                         InstanceMethod<&NativeQuic::connect>("connect", kMethod),
+                         InstanceMethod<&NativeQuic::streamWrite>("streamWrite", kMethod),
+                         InstanceMethod<&NativeQuic::streamWritev>("streamWritev", kMethod),
+                         InstanceMethod<&NativeQuic::streamConsume>("streamConsume", kMethod),
+                         InstanceMethod<&NativeQuic::streamReset>("streamReset", kMethod),
+                         InstanceMethod<&NativeQuic::streamStop>("streamStop", kMethod),
+                         InstanceMethod<&NativeQuic::closeConnection>("closeConnection", kMethod),
+                         InstanceMethod<&NativeQuic::stats>("stats", kMethod),
+                         InstanceMethod<&NativeQuic::startProbing>("startProbing", kMethod),
+                         InstanceMethod<&NativeQuic::prepareMigration>("prepareMigration", kMethod),
+                         InstanceMethod<&NativeQuic::networkSwitched>("networkSwitched", kMethod),
+                         InstanceMethod<&NativeQuic::cancelMigration>("cancelMigration", kMethod),
+                         InstanceMethod<&NativeQuic::address>("address", kMethod),
+                         InstanceMethod<&NativeQuic::refuse>("refuse", kMethod),
+                         InstanceMethod<&NativeQuic::ref>("ref", kMethod),
+                         InstanceMethod<&NativeQuic::unref>("unref", kMethod),
+                         InstanceMethod<&NativeQuic::flush>("flush", kMethod),
+                         InstanceMethod<&NativeQuic::close>("close", kMethod),
+                     });
 }
 
 NativeQuic::NativeQuic(const Info& info) : Napi::ObjectWrap<NativeQuic>(info) {

@@ -50,7 +50,10 @@ export interface ListenOptions extends TransportOptions {
   /** Where to listen: an IP address and a port, 0 for any. Default `'0.0.0.0:0'`. */
   readonly address?: Address;
   readonly tls: ServerTls;
-  /** Worker threads, each with its own socket (SO_REUSEPORT). 0: on Node's own loop. Default 1. */
+  /**
+   * Worker threads, each with its own socket (SO_REUSEPORT). Default 0: none, the transport runs on Node's own loop, which
+   * answers quickest. Threads pay where cores are idle while the main thread is busy.
+   */
   readonly workers?: number;
   /** Connections that wait to be taken by `for await`; more are refused. Default 128. */
   readonly backlog?: number;
@@ -250,7 +253,7 @@ export function listenRequest(value: unknown): ListenRequest {
     ...transportOptions(options),
     host,
     port,
-    workers: options.workers ?? 1,
+    workers: options.workers ?? 0,
     backlog: options.backlog ?? kDefaultBacklog,
     cert: pemText(tls.cert),
     key: pemText(tls.key),

@@ -135,7 +135,7 @@ describe('options of listen', () => {
 
   test('defaults are those of the documentation', () => {
     expect(listenRequest(listenOptions()).native).toEqual({
-      alpn: ['echo'], host: '0.0.0.0', port: 0, workers: 1, backlog: 128, cert: pem, key: pem, migrationProtocols: 0, pool: [],
+      alpn: ['echo'], host: '0.0.0.0', port: 0, workers: 0, backlog: 128, cert: pem, key: pem, migrationProtocols: 0, pool: [],
     });
   });
 

@@ -17,7 +17,7 @@ describe('listen', () => {
   test('resolves with the address in use', async () => {
     const { server, native } = await openServer({ address: '127.0.0.1:0' });
     expect(server.address).toEqual(address('127.0.0.1', 4433));
-    expect(native.calls('listen')[0]?.[0]).toMatchObject({ host: '127.0.0.1', port: 0, workers: 1 });
+    expect(native.calls('listen')[0]?.[0]).toMatchObject({ host: '127.0.0.1', port: 0, workers: 0 });
   });
 
   test.each([

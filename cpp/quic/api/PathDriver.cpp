@@ -88,7 +88,9 @@ void onPeerMoved(QuicConnectionState& state, PathId id) {
   const PathId oldId = old.id;
   switchPath(state, id);
   if (path->tuple.peer.sameHost(old.tuple.peer)) {
-    // RFC 9000 §9.4: only the port changed, most likely a NAT; the network in between is the same.
+    // RFC 9000 §9.4: only the port changed, most likely a NAT; the network in between is the same. Packets in flight name
+    // their path, so neither controller may still count any when they change places.
+    abandonFlight(state, id);
     std::swap(path->controller, old.controller);
     path->rtt = old.rtt;
   }
