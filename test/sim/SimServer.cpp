@@ -3,7 +3,7 @@
 namespace quic::test {
 
 SimServer::SimServer(const SimWorld& world, const SocketAddress& address, const ServerEndpointSettings& settings,
-            const TlsServerContext& tls)
+                     const TlsServerContext& tls)
     : SimNode(world, address), factory_(tls), endpoint_(settings, world.crypto, factory_, world.random, 0) {}
 
 void SimServer::prepare(ServerMigrationProtocol protocol, const SocketAddress& target) {

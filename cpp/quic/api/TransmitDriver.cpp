@@ -121,7 +121,7 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
     content.frames.push_back(SentPathResponse{path->id});
   }
   if (QuicPathManager::isChallengeDue(*path, state.now)) {
-    const PathData data = state.paths.makeChallenge(state.now, *path, state.environment.random);
+    const PathData data = state.paths.makeChallenge(state.now, *path, state.environment.random, size);
     if (writeFrame(builder->frames(), PathChallengeFrame{data})) content.frames.push_back(SentPathChallenge{path->id});
   }
   if (builder->isEmpty()) return std::nullopt;
@@ -222,6 +222,8 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
     if (total + datagram > kMaxTrainBytes) break;
     const MutableByteSpan place = out.subspan(total, room);
     const bool coalesces = hasHandshakeKeys(state);
+    // RFC 9000 §14.1: an ack-eliciting Initial packet of a server fills its datagram, or waits until it may.
+    if (room < kMinInitialDatagramSize && state.space(PacketNumberSpace::Initial).writeKeys) break;
     const size_t size = coalesces ? buildCoalesced(state, path, place) : buildOneRtt(state, path, place);
     if (size == 0) break;
     path.bytesSent += size;

@@ -18,6 +18,7 @@ struct PathValidation {
   struct Attempt {
     PathData data{};
     TimePoint sentAt{};
+    bool isFull = false;  // in a datagram of at least 1200 bytes
   };
   SmallVector<Attempt, kMaxPathChallengesQueued> attempts;  // the last few, see QuicPathManager
   uint32_t attemptsMade = 0;

@@ -144,8 +144,13 @@ Path* QuicPathManager::onResponse(TimePoint now, const PathData& data) {
       if (attempt.data != data) continue;
       // RFC 9002 §6.2.2: a start for the estimate, and no sample: the answer may have been delayed.
       if (!path->rtt.hasSample()) path->rtt = RttEstimator(std::max(kTimerGranularity, Duration(now - attempt.sentAt)));
-      path->validation.reset();
       path->isValidated = true;
+      if (attempt.isFull) {
+        path->validation.reset();
+      } else {
+        path->validation->attempts.clear();
+        path->validation->nextAttemptAt = now;
+      }
       return path.get();
     }
   }
@@ -156,11 +161,12 @@ bool QuicPathManager::isChallengeDue(const Path& path, TimePoint now) {
   return path.validation && path.validation->nextAttemptAt <= now;
 }
 
-PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& random) {
+PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& random, size_t size) {
   PathValidation& validation = *path.validation;
   PathValidation::Attempt attempt;
   random.fill(attempt.data);
   attempt.sentAt = now;
+  attempt.isFull = size >= kMinUdpPayloadSize;
   if (validation.attempts.size() < kMaxPathChallengesQueued) {
     validation.attempts.push_back(attempt);
   } else {

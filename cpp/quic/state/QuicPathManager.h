@@ -61,12 +61,14 @@ class QuicPathManager {
   /// The next attempt of every validation under way is due now.
   void expediteValidations(TimePoint now);
   void onChallenge(Path& path, const PathData& data);
-  /// The path that this answers, now validated; its RTT estimate starts from the answer's delay. nullptr: nobody asked, or too late.
+  /// The path that this answers, now validated; its RTT estimate starts from the answer's delay. When the challenge went out
+  /// in a datagram too small to prove that the path carries 1200 bytes, the validation goes on with a larger one (RFC 9000
+  /// §8.2.1). nullptr: nobody asked, or too late.
   Path* onResponse(TimePoint now, const PathData& data);
   /// Whether a PATH_CHALLENGE is to be sent on it now.
   [[nodiscard]] static bool isChallengeDue(const Path& path, TimePoint now);
-  /// Fresh data for the attempt that is being written.
-  PathData makeChallenge(TimePoint now, Path& path, Random& random);
+  /// Fresh data for the attempt that is being written, into a datagram of `size` bytes.
+  PathData makeChallenge(TimePoint now, Path& path, Random& random, size_t size);
   /// A path that has a challenge or a response to send and may: a challenge by its timer, a response by the congestion window
   /// (RFC 9000 §8.2.2), and, when it is `limited`, by three times what came from it (§8.1). nullptr: none.
   [[nodiscard]] Path* nextWithPathFrames(TimePoint now, bool limited);

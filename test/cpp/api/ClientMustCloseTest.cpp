@@ -70,7 +70,8 @@ TEST(ClientMustClose, ConnectionIdsOfTheHandshakeThatDoNotMatch) {
     MisbehavingPeer peer(settings);
     peer.begin();
     TransportParameters parameters = MisbehavingPeer::usualParameters();
-    if (row.original) parameters.originalDestinationConnectionId = row.wrongOriginal ? wrong : peer.originalDestinationId();
+    if (row.original)
+      parameters.originalDestinationConnectionId = row.wrongOriginal ? wrong : peer.originalDestinationId();
     if (row.source) parameters.initialSourceConnectionId = row.wrongSource ? wrong : peer.ownId();
     peer.send(kI, FrameBytes().ack(0, 0).raw(peer.helloFrames()));
     const ByteVector message = fakeMessage(FakeMessage::EncryptedExtensions, encodeTransportParameters(parameters));

@@ -10,6 +10,7 @@
 #include "cpp/api/FakeHandshake.h"
 #include "cpp/api/MisbehavingPeer.h"
 #include "quic/client/QuicClientEndpoint.h"
+#include "quic/codec/QuicPacketHeaders.h"
 #include "quic/server/QuicServerEndpoint.h"
 #include "quic/tls/OpenSslTls.h"
 

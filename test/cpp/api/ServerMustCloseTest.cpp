@@ -120,7 +120,8 @@ std::vector<ConnectedRow> connectedRows() {
   const std::string newId2 = "18 02 00 08 a2a2a2a2a2a2a2a2" + kToken;
   std::vector<std::string> tooManyIds;
   for (uint64_t i = 1; i <= kAdvertisedActiveConnectionIdLimit; ++i) {
-    tooManyIds.push_back("18" + varintHex(i) + "00 08 a1a1a1a1a1a1a1" + toHex(ByteVector{static_cast<uint8_t>(i)}) + kToken);
+    tooManyIds.push_back("18" + varintHex(i) + "00 08 a1a1a1a1a1a1a1" + toHex(ByteVector{static_cast<uint8_t>(i)}) +
+                         kToken);
   }
   const std::vector<std::string> allowedIds(tooManyIds.begin(), tooManyIds.end() - 1);
   const std::string over60 = varintHex((uint64_t{1} << 60) + 1);
@@ -267,8 +268,8 @@ std::vector<PacketRow> packetRows() {
       {"P12", with([](PacketOptions& o) { o.setBits = 0x08; }), "01", PROTOCOL_VIOLATION},
       {"P12 other bit", with([](PacketOptions& o) { o.setBits = 0x10; }), "01", PROTOCOL_VIOLATION},
       {"P13", with([](PacketOptions& o) { o.breakTag = true; }), "01", kLives},
-      {"P13 reserved bits in what is not authentic", with([](PacketOptions& o) { o.breakTag = true, o.setBits = 0x18; }),
-       "01", kLives},
+      {"P13 reserved bits in what is not authentic",
+       with([](PacketOptions& o) { o.breakTag = true, o.setBits = 0x18; }), "01", kLives},
       {"P16", {}, "", PROTOCOL_VIOLATION},
       {"P28", with([](PacketOptions& o) { o.number = 70000; }), "01", kLives},
       {"spin bit", with([](PacketOptions& o) { o.setBits = 0x20; }), "01", kLives},
@@ -439,8 +440,10 @@ TEST(ServerMustClose, LimitsAmongTransportParameters) {
   };
   const std::string refused = expectedName(TRANSPORT_PARAMETER_ERROR);
   EXPECT_EQ(codeFor([](PeerSettings& s) { s.parameters.activeConnectionIdLimit = 1; }), refused) << "T08";
-  EXPECT_EQ(codeFor([](PeerSettings& s) { s.parameters.initialMaxStreamsBidi = (uint64_t{1} << 60) + 1; }), refused) << "T09a";
-  EXPECT_EQ(codeFor([](PeerSettings& s) { s.parameters.initialMaxStreamsUni = (uint64_t{1} << 60) + 1; }), refused) << "T09b";
+  EXPECT_EQ(codeFor([](PeerSettings& s) { s.parameters.initialMaxStreamsBidi = (uint64_t{1} << 60) + 1; }), refused)
+      << "T09a";
+  EXPECT_EQ(codeFor([](PeerSettings& s) { s.parameters.initialMaxStreamsUni = (uint64_t{1} << 60) + 1; }), refused)
+      << "T09b";
   EXPECT_EQ(codeFor([](PeerSettings& s) { s.fillIds = false; }), refused) << "T03";
   EXPECT_EQ(codeFor([](PeerSettings& s) {
               s.fillIds = false;
@@ -474,7 +477,8 @@ TEST(ServerMustClose, AClientHelloInReversedScrapsIsUnderstood) {
   }
   FrameBytes first;
   FrameBytes second;
-  for (size_t i = 0; i < scraps.size(); ++i) (i < scraps.size() / 2 ? second : first).add(scraps[scraps.size() - 1 - i]);
+  for (size_t i = 0; i < scraps.size(); ++i)
+    (i < scraps.size() / 2 ? second : first).add(scraps[scraps.size() - 1 - i]);
   peer.send(kI, second);
   EXPECT_EQ(peer.all<CryptoFrame>(kH).size(), 0u);
   peer.send(kI, first);

@@ -148,7 +148,7 @@ TEST(QuicPathManager, EachAttemptHasFreshDataAndTheGapsDoubleUpToTheMaximum) {
   for (const Duration gap : gaps) {
     EXPECT_TRUE(QuicPathManager::isChallengeDue(path, now));
     EXPECT_EQ(f.paths.nextWithPathFrames(now, false), &path);
-    EXPECT_TRUE(seen.insert(f.paths.makeChallenge(now, path, f.random)).second);
+    EXPECT_TRUE(seen.insert(f.paths.makeChallenge(now, path, f.random, 1200)).second);
     EXPECT_FALSE(QuicPathManager::isChallengeDue(path, now));
     EXPECT_EQ(f.paths.nextTimeout(now), now + gap);
     now += gap;
@@ -160,7 +160,7 @@ TEST(QuicPathManager, TheRightAnswerValidatesAndGivesTheFirstEstimate) {
   Fixture f;
   Path& path = f.add(3);
   f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
-  const PathData data = f.paths.makeChallenge(kStart, path, f.random);
+  const PathData data = f.paths.makeChallenge(kStart, path, f.random, 1200);
   PathData wrong = data;
   wrong[7] ^= 1;
   EXPECT_EQ(f.paths.onResponse(kStart + 30ms, wrong), nullptr);
@@ -172,13 +172,28 @@ TEST(QuicPathManager, TheRightAnswerValidatesAndGivesTheFirstEstimate) {
   EXPECT_EQ(f.paths.onResponse(kStart + 31ms, data), nullptr) << "nobody asks any more";
 }
 
+// covers RFC 9000 §8.2.1
+TEST(QuicPathManager, AnAnswerToASmallDatagramValidatesTheAddressAndAsksOnceMoreInAFullOne) {
+  Fixture f;
+  Path& path = f.add(3);
+  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
+  const PathData small = f.paths.makeChallenge(kStart, path, f.random, 105);
+  EXPECT_EQ(f.paths.onResponse(kStart + 30ms, small), &path);
+  EXPECT_TRUE(path.isValidated);
+  EXPECT_TRUE(QuicPathManager::isChallengeDue(path, kStart + 30ms));
+  EXPECT_EQ(f.paths.onResponse(kStart + 31ms, small), nullptr);
+  const PathData full = f.paths.makeChallenge(kStart + 31ms, path, f.random, 1200);
+  EXPECT_EQ(f.paths.onResponse(kStart + 60ms, full), &path);
+  EXPECT_FALSE(path.validation.has_value());
+}
+
 TEST(QuicPathManager, ALateAnswerToOneOfTheLastAttemptsCounts) {
   for (size_t age = 0; age < 5; ++age) {
     Fixture f;
     Path& path = f.add(3);
     f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
     std::vector<PathData> sent;
-    for (int i = 0; i < 5; ++i) sent.push_back(f.paths.makeChallenge(kStart + i * 200ms, path, f.random));
+    for (int i = 0; i < 5; ++i) sent.push_back(f.paths.makeChallenge(kStart + i * 200ms, path, f.random, 1200));
     const bool counts = f.paths.onResponse(kStart + 1s, sent[4 - age]) != nullptr;
     EXPECT_EQ(counts, age < kMaxPathChallengesQueued) << age;
   }
@@ -199,7 +214,7 @@ TEST(QuicPathManager, BeginningTwiceDoesNotProlongIt) {
   Fixture f;
   Path& path = f.add(3);
   f.paths.beginValidation(kStart, path.id, 50ms, kStart + 1s);
-  f.paths.makeChallenge(kStart, path, f.random);
+  f.paths.makeChallenge(kStart, path, f.random, 1200);
   f.paths.beginValidation(kStart + 500ms, path.id, 50ms, kStart + 9s);
   EXPECT_EQ(f.paths.expire(kStart + 1s).size(), 1u);
   f.paths.beginValidation(kStart, PathId{77}, 50ms, kStart + 1s);
@@ -231,7 +246,7 @@ TEST(QuicPathManager, ExpeditedValidationsAreDueNow) {
   Fixture f;
   Path& path = f.add(3);
   f.paths.beginValidation(kStart, path.id, 200ms, kStart + 3s);
-  f.paths.makeChallenge(kStart, path, f.random);
+  f.paths.makeChallenge(kStart, path, f.random, 1200);
   f.paths.expediteValidations(kStart + 10ms);
   EXPECT_TRUE(QuicPathManager::isChallengeDue(path, kStart + 10ms));
 }
@@ -266,7 +281,7 @@ TEST(QuicPathManager, AFrozenClockDoesNotFailAValidation) {
   Fixture f;
   Path& path = f.add(3);
   f.paths.beginValidation(kStart, path.id, 50ms, kStart + 1s);
-  const PathData data = f.paths.makeChallenge(kStart, path, f.random);
+  const PathData data = f.paths.makeChallenge(kStart, path, f.random, 1200);
   f.paths.onResumed(10s);
   EXPECT_TRUE(f.paths.expire(kStart + 10s + 999ms).empty());
   EXPECT_EQ(f.paths.onResponse(kStart + 10s + 20ms, data), &path);
