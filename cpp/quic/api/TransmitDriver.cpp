@@ -91,7 +91,6 @@ std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpa
   size_t size = 0;
   for (const EncryptionLevel level : kLevels) {
     if (!state.space(spaceOf(level)).writeKeys) continue;
-    if (level == EncryptionLevel::OneRtt && state.isHandshaking()) continue;
     size += writeClosePacket(state, level, datagram.subspan(size));
   }
   if (size == 0) return std::nullopt;
