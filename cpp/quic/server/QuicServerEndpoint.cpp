@@ -52,10 +52,11 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
     // An Initial's destination was made up by the client, so it names no worker.
     const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
     if (isOurs && worker && *worker != connectionIds_.worker()) return worker;
-    if (header->isLong) return acceptDatagram(now, datagram, *header);
-  }
-  if (!handle) {
-    ++stats_.dropped;
+    if (header->isLong) {
+      acceptDatagram(now, datagram, *header);
+    } else {
+      ++stats_.dropped;
+    }
     return std::nullopt;
   }
   connections_.find(*handle)->onDatagram(now, datagram);
@@ -63,25 +64,24 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
   return std::nullopt;
 }
 
-std::nullopt_t QuicServerEndpoint::acceptDatagram(TimePoint now, const ReceivedDatagram& datagram,
-                                                  const InvariantHeader& header) {
+void QuicServerEndpoint::acceptDatagram(TimePoint now, const ReceivedDatagram& datagram,
+                                        const InvariantHeader& header) {
   const auto handle = accept(now, datagram, header);
   if (!handle) {
     ++stats_.dropped;
-    return std::nullopt;
+    return;
   }
   QuicTransportBase& connection = *connections_.find(*handle);
   connection.onDatagram(now, datagram);
   if (connection.stats().packetsReceived > 0) {
     connections_.touch(*handle);
-    return std::nullopt;
+    return;
   }
   // Nothing in it was authentic: whatever it was, it leaves no connection behind.
   connections_.discard(*handle);
   forget(*handle);
   --stats_.accepted;
   ++stats_.dropped;
-  return std::nullopt;
 }
 
 void QuicServerEndpoint::forget(ConnectionHandle handle) {

@@ -64,8 +64,8 @@ class QuicServerEndpoint {
     auto operator<=>(const InitialKey&) const = default;
   };
 
-  /// A datagram that no connection claims. nullopt: nobody else has to see it.
-  std::nullopt_t acceptDatagram(TimePoint now, const ReceivedDatagram& datagram, const struct InvariantHeader& header);
+  /// A datagram that no connection claims.
+  void acceptDatagram(TimePoint now, const ReceivedDatagram& datagram, const struct InvariantHeader& header);
   void forget(ConnectionHandle handle);
   std::optional<ConnectionHandle> accept(TimePoint now, const ReceivedDatagram& datagram,
                                          const struct InvariantHeader& header);
