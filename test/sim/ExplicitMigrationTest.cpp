@@ -129,6 +129,26 @@ TEST(ExplicitMigrationSim, NothingIsLostThereAndBackUnderAnyCondition) {
   }
 }
 
+TEST(ExplicitMigrationSim, AServerWithAFullWindowIsAnsweredAtItsNewAddress) {
+  // What the server sends from its new address fills its window; its answer to the challenge waits for acknowledgments, and
+  // those must not go to the address that it has left.
+  Sim sim{optionsFor(7, {.delay = 15ms})};
+  SimClient& client = sim.connect(clientSettings(ExplicitProbing::Reactive));
+  client.transfer(3'000'000);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 5s));
+  sim.server->prepare(ServerMigrationProtocol::EXPLICIT, kNew);
+  ASSERT_TRUE(sim.runUntil([&] { return !sim.server->ready.empty(); }, 5s));
+  int challenges = 0;
+  sim.network.drop = [&](const SimDatagram& datagram) {  // the first challenges do not arrive, the server's data does
+    return datagram.to == kNew && challenges++ < 3;
+  };
+  sim.server->moveTo(kNew, 0ms);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone() || client.closeError; }, 60s));
+  EXPECT_FALSE(client.closeError);
+  EXPECT_EQ(client.wrong, 0u);
+  EXPECT_EQ(sim.server->completed.size(), 1u);
+}
+
 TEST(ExplicitMigrationSim, AClientWithoutTheExtensionIsServedUntilTheMoveAndIsNotTold) {
   Sim sim{optionsFor(5, {.delay = 15ms})};
   SimClient& client = sim.connect();

@@ -8,7 +8,9 @@ namespace {
 
 void writeAck(QuicConnectionState& state, PacketNumberSpace name, ByteWriter& writer, PacketContent& content) {
   PacketSpace& space = state.space(name);
-  if (space.acks.received().empty() || !(space.acks.hasNews() || space.acks.isDue(state.now))) return;
+  // A probe repeats the report too: the peer's silence may mean that it has not seen the last one.
+  const bool isWanted = space.acks.hasNews() || space.acks.isDue(state.now) || space.probesToSend > 0;
+  if (space.acks.received().empty() || !isWanted) return;
   // Initial and Handshake packets are acknowledged without delay, so the field stays 0 (RFC 9000 §13.2.5).
   const uint64_t delay = name == PacketNumberSpace::AppData
                              ? static_cast<uint64_t>(space.acks.delay(state.now).count()) >> kDefaultAckDelayExponent

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/MigrationDriver.h"
 #include "quic/api/SentFrameFates.h"
 
 namespace quic {
@@ -136,7 +137,10 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
       path->rtt.onSample((*sample)->latest, decodeAckDelay(state, space, frame.ackDelay), cap, state.now);
     }
   }
-  if (space == PacketNumberSpace::AppData) checkEcn(state, frame);
+  if (space == PacketNumberSpace::AppData) {
+    checkEcn(state, frame);
+    onAckReceived(state, frame);
+  }
   const bool hasNews = !state.outcome.acked.empty();
   state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);
   // RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its address.

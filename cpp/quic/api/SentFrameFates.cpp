@@ -32,12 +32,14 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
   if (state.streams.onLost(frame)) return;
   std::visit(
       Overloaded{
+          [&](const SentAck& ack) { state.space(ack.space).acks.onAckLost(); },
           [&](const SentCrypto& crypto) {
             if (!state.space(crypto.space).isDiscarded) state.space(crypto.space).crypto.onLost(crypto);
           },
           [&](const SentPing&) {},  // only ever a probe or a keep-alive: whoever wants another asks for it
           [&](const SentNewConnectionId& issued) { state.selfIds.onLost(issued.sequence); },
           [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireLost(retire.sequence); },
+          [&](const SentPathResponse& response) { onPathResponseLost(state, response); },
           [&](const SentHandshakeDone&) { state.handshake.isDonePending = true; },
           [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
           [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },

@@ -100,6 +100,19 @@ std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpa
 }
 
 // ---------------------------------------------------------------- path validation
+/// What a moved server has sent us from its new address must be acknowledged there: acknowledgments that go to the old one are
+/// lost, its window stays full, and the answer to our challenge with it. Only from an address of ours that has not changed:
+/// for that one no packet can look like a migration of the client (RFC 9000 §9.1).
+void writeAckBeside(QuicConnectionState& state, const Path& path, ByteWriter& writer, SentFrames& sent) {
+  const Path& active = state.paths.active();
+  const AckTracker& acks = state.space(PacketNumberSpace::AppData).acks;
+  const bool isSameLocal = path.tuple.local == active.tuple.local;
+  if (state.role != Role::Client || path.id == active.id || !isSameLocal || acks.received().empty()) return;
+  const auto delay = static_cast<uint64_t>(acks.delay(state.now).count()) >> kDefaultAckDelayExponent;
+  if (!writeAckFrame(writer, acks.received(), delay, acks.ecnCounts())) return;
+  sent.push_back(SentAck{*acks.largest(), PacketNumberSpace::AppData});
+}
+
 /// PATH_CHALLENGE and PATH_RESPONSE, alone in a datagram of full size (RFC 9000 §8.2.1, §8.2.2). No application data: nothing
 /// is thrown at an address that has proved nothing.
 std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableByteSpan out) {
@@ -117,13 +130,14 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   while (!path->responses.empty()) {
     if (!writeFrame(builder->frames(), PathResponseFrame{path->responses[path->responses.size() - 1]})) break;
     path->responses.pop_back();
-    content.frames.push_back(SentPathResponse{path->id});
+    content.frames.push_back(SentPathResponse{path->id, builder->number()});
   }
   if (QuicPathManager::isChallengeDue(*path, state.now)) {
     const PathData data = state.paths.makeChallenge(state.now, *path, state.environment.random, size);
     if (writeFrame(builder->frames(), PathChallengeFrame{data})) content.frames.push_back(SentPathChallenge{path->id});
   }
   if (builder->isEmpty()) return std::nullopt;
+  writeAckBeside(state, *path, builder->frames(), content.frames);
   builder->padTo(size);
   const size_t sealed = builder->seal(space);
   if (sealed == 0) return std::nullopt;

@@ -1,5 +1,7 @@
 #include "quic/state/AckTracker.h"
 
+#include <algorithm>
+
 namespace quic {
 namespace {
 constexpr uint32_t kAckElicitingThreshold = 2;  // RFC 9000 §13.2.2
@@ -46,6 +48,10 @@ void AckTracker::onAckSent() {
   ackElicitingUnreported_ = 0;
   immediate_ = false;
   deadline_.reset();
+}
+
+void AckTracker::onAckLost() {
+  if (!received_.empty()) ackElicitingUnreported_ = std::max(ackElicitingUnreported_, 1u);
 }
 
 std::optional<TimePoint> AckTracker::deadline() const {

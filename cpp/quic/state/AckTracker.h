@@ -27,6 +27,9 @@ class AckTracker {
   /// An ACK frame that reported everything up to `largest` has itself been acknowledged (RFC 9000 §13.2.4).
   void onAckOfAck(PacketNum largest);
   void onAckSent();
+  /// The packet with our last report may not have arrived: the next one that leaves anyway repeats it. Without that a peer
+  /// that lost it learns nothing before its own timer runs out.
+  void onAckLost();
 
   /// An ACK must leave now, on its own if need be.
   [[nodiscard]] bool isDue(TimePoint now) const { return immediate_ || (deadline_ && *deadline_ <= now); }

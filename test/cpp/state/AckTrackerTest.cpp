@@ -187,5 +187,19 @@ TEST(AckTracker, AgreesWithAPlainSetOfNumbers) {
   }
 }
 
+TEST(AckTracker, RepeatsAReportThatWasLostInTheNextPacketAndNotOnItsOwn) {
+  AckTracker tracker(25ms);
+  const TimePoint now{Duration(1000)};
+  tracker.onAckLost();
+  EXPECT_FALSE(tracker.hasNews()) << "nothing was ever received";
+  tracker.onPacketReceived(now, {0, true, Ecn::NotEct});
+  tracker.onAckSent();
+  ASSERT_FALSE(tracker.hasNews());
+  tracker.onAckLost();
+  EXPECT_TRUE(tracker.hasNews());
+  EXPECT_FALSE(tracker.isDue(now + 1s));
+  EXPECT_FALSE(tracker.deadline());
+}
+
 }  // namespace
 }  // namespace quic::test
