@@ -76,7 +76,7 @@ export type ClientMigrationEvent =
   | { readonly type: 'reverted'; readonly address: SocketAddress }
   | { readonly type: 'expired'; readonly address: SocketAddress | undefined }
   | { readonly type: 'detected'; readonly protocol: ServerMigrationProtocol; readonly address: SocketAddress }
-  /** `downtime`: milliseconds between the last packet on the old path and the first on the new one. */
+  /** `downtime`: milliseconds from the last packet on the old path to the end of the move. */
   | { readonly type: 'completed'; readonly protocol: ServerMigrationProtocol; readonly path: Path; readonly downtime: number };
 /** What a server hears of its connections while it moves. */
 export type ServerMigrationEvent =

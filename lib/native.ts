@@ -99,7 +99,7 @@ export interface MigrationRecord {
   readonly address?: NativeAddress;
   /** 'failed': a ServerMigrationError by name. */
   readonly error?: string;
-  /** 'completed' at a client: milliseconds between the last packet of the old path and the first of the new one. */
+  /** 'completed' at a client: milliseconds from the last packet on the old path to the end of the move. */
   readonly downtime?: number;
 }
 export interface OutcomeRecord {

@@ -29,7 +29,7 @@ function say(text, details = {}) {
 
 function onMigration(event) {
   const where = event.address ? ` ${event.address.host}` : '';
-  const pause = event.type === 'completed' ? ` on ${event.path.peer.host}, ${event.downtime.toFixed(1)} ms between the last packet from the old address and the first from the new one` : '';
+  const pause = event.type === 'completed' ? ` on ${event.path.peer.host}, ${event.downtime.toFixed(1)} ms after the last packet from the old address` : '';
   say(`${event.type}${where}${pause}`, { migration: event.type });
 }
 

@@ -39,7 +39,6 @@ struct ActionPerformer {
     if (path == nullptr) path = &adoptPath(state, {state.paths.active().tuple.local, peer});
     const PathId old = state.paths.active().id;
     state.migrationWork.lastHeardBeforeMove = state.paths.active().lastReceivedAt;
-    state.migrationWork.downtime.reset();
     switchPath(state, path->id);
     if (path->isValidated) {
       dropPath(state, old);

@@ -57,7 +57,6 @@ struct MigrationWork {
   std::vector<SentPathResponse> lostResponses;  // on that path, the last few: their loss may prove to be spurious
   std::optional<TimePoint> unansweredSince;     // client: asked, and not heard from since
   TimePoint lastHeardBeforeMove{};              // client: for the downtime
-  std::optional<Duration> downtime;             // client: measured at the first packet after the move
 };
 
 using MigrationRole = std::variant<std::monostate, ServerMigrationClient, ServerMigrationServer>;
