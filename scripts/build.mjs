@@ -44,7 +44,7 @@ async function ninja(tree, targets) {
 
 export async function buildCpp({ sanitize, targets = [], openssl } = {}) {
   const tree = testTree(sanitize);
-  const definitions = [`-DNODE_MVFST_SANITIZE=${sanitize ?? ''}`];
+  const definitions = [`-DNODE_MVFST_SANITIZE=${sanitize ?? ''}`, '-DNODE_MVFST_PCH=ON'];
   if (openssl) definitions.push(`-DOPENSSL_ROOT_DIR=${openssl}`);
   const suffix = sanitize ? ` with the ${sanitize} sanitizer` : '';
   await step(`configure the C++ tests${suffix}`, () => configure(tree, definitions));

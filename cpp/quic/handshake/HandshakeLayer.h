@@ -28,12 +28,17 @@ struct HandshakeWriteSecret {
 struct PeerTransportParameters {
   ByteVector bytes;
 };
+/// RFC 9001 §4.6. A server that rejects early data completes the handshake all the same.
+enum class EarlyDataOutcome : uint8_t { NotOffered, Rejected, Accepted };
 /// RFC 9001 §4.1.1: Finished sent and the peer's verified. ALPN was agreed and the peer's certificate accepted.
 struct HandshakeComplete {
   std::string alpn;
   ByteVector peerCertificate;  // DER; empty when the peer sent none
+  std::string serverName{};    // server: what the client asked for by SNI, empty when it did not
+  bool isResumed = false;      // RFC 8446 §2.2: no certificate was exchanged now
+  EarlyDataOutcome earlyData = EarlyDataOutcome::NotOffered;
 };
-/// A session ticket for a later resumption (client), opaque.
+/// A session ticket for a later resumption (client), opaque: what offerSession() of a later handshake takes.
 struct SessionTicket {
   ByteVector bytes;
 };
@@ -47,9 +52,13 @@ using HandshakeEvent = std::variant<HandshakeBytes, HandshakeReadSecret, Handsha
 class HandshakeLayer {
  public:
   virtual ~HandshakeLayer() = default;
-  /// Client: makes the ClientHello. Server: nothing yet. Before the first onCryptoData, once. `transportParameters` is our
-  /// own extension's content; a server gives its own with resume().
-  virtual Result<> start(ByteSpan transportParameters) = 0;
+  /// Client, before start(): resume this session, and ask for early data with it: HandshakeWriteSecret of ZeroRtt follows
+  /// start() when the session allows it. A session that cannot be used is passed over: a full handshake is made.
+  virtual void offerSession(ByteSpan /*session*/, bool /*withEarlyData*/) {}
+  /// Before the first onCryptoData, once. Client: makes the ClientHello; `bytes` is our transport parameters extension.
+  /// Server: nothing yet, its extension comes with resume(); `bytes` goes into the tickets that are issued, and early data
+  /// is accepted only with a ticket that has the same (RFC 9001 §4.6.3: limits that a client remembers must still hold).
+  virtual Result<> start(ByteSpan bytes) = 0;
   /// Server only, when the answer depends on what the client offered: call on PeerTransportParameters, before
   /// resume(). The engine pauses by itself after PeerTransportParameters until then.
   virtual Result<> resume(ByteSpan transportParameters) = 0;
@@ -58,6 +67,11 @@ class HandshakeLayer {
   virtual Result<> onCryptoData(EncryptionLevel level, ByteSpan bytes) = 0;
   /// What happened since, in order, until empty. Call after each of the above, also after an error (an alert may follow bytes).
   virtual std::optional<HandshakeEvent> pollEvent() = 0;
+  /// RFC 8446 §7.5, after HandshakeComplete. `size`: 1 to 255.
+  [[nodiscard]] virtual Result<ByteVector> exportKeyingMaterial(std::string_view /*label*/, ByteSpan /*context*/,
+                                                                size_t /*size*/) {
+    return fail(LocalErrorCode::INVALID_ARGUMENT, "this TLS engine exports no keying material");
+  }
   /// More than the RFC's number: the human-readable cause of the last error, e.g. OpenSSL's verification result. May be empty.
   [[nodiscard]] virtual std::string errorDetail() const = 0;
 };
