@@ -11,6 +11,7 @@ namespace quic {
 // ---- versions (RFC 9000 §15, RFC 9369 §3.1)
 inline constexpr uint32_t kVersionNegotiation = 0;
 inline constexpr uint32_t kQuicVersion1 = 0x00000001;
+inline constexpr uint32_t kQuicVersion2 = 0x6b3343cf;
 
 // ---- datagrams
 inline constexpr size_t kMinInitialDatagramSize = 1200;    // RFC 9000 §14.1

@@ -55,13 +55,14 @@ struct InitialProtection {
   PacketProtection server;
 };
 
-/// Makes keys. Stateless; safe to share by all connections of a thread.
+/// Makes keys of QUIC version 1 and version 2 (RFC 9369 §3.3: the same with other constants); none for any other version.
+/// Stateless; safe to share by all connections of a thread.
 class CryptoFactory {
  public:
   virtual ~CryptoFactory() = default;
   /// RFC 9001 §5.2, from the client's first Destination Connection ID.
   [[nodiscard]] virtual InitialProtection initialProtection(uint32_t version, ByteSpan clientDestinationId) const = 0;
-  /// RFC 9001 §5.1: "quic key", "quic iv", "quic hp".
+  /// RFC 9001 §5.1: "quic key", "quic iv", "quic hp"; version 2 says "quicv2".
   [[nodiscard]] virtual PacketProtection protection(uint32_t version, const TrafficSecret& secret) const = 0;
   /// RFC 9001 §6.1: the next generation's secret, "quic ku". The header-protection key stays.
   [[nodiscard]] virtual TrafficSecret nextSecret(uint32_t version, const TrafficSecret& secret) const = 0;

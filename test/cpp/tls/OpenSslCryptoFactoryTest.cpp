@@ -7,6 +7,7 @@
 #include "quic/tls/KeySchedule.h"
 #include "quic/tls/OpenSslTls.h"
 #include "vectors/Rfc9001Vectors.h"
+#include "vectors/Rfc9369Vectors.h"
 
 namespace quic {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 using test::rfc9001::fromHex;
 using test::rfc9001::toHex;
 namespace rfc = test::rfc9001;
+namespace v2 = test::rfc9369;
 
 TrafficSecret secretOf(CipherSuite suite, ByteSpan bytes) {
   TrafficSecret secret;
@@ -160,6 +162,68 @@ TEST_F(PacketVectors, ProtectsAndUnprotectsTheShortHeaderPacketOfAppendixA5) {
   ByteVector plain(header);
   plain.insert(plain.end(), payload.begin(), payload.end());
   EXPECT_EQ(unprotect(keys, rfc::kChaChaPacketNumber, packet, kChaChaShape), plain);
+}
+
+// covers RFC 9369 §3.3.1
+// covers RFC 9369 §3.3.2
+TEST_F(KeyScheduleVectors, DerivesTheVersion2InitialKeysOfItsAppendixA1) {
+  KeySchedule schedule(HashFunction::Sha256);
+  ByteVector initial(32);
+  ASSERT_TRUE(schedule.extract(fromHex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), fromHex(rfc::kClientDestinationId),
+                               initial));
+  const std::string root = toHex(initial);
+  EXPECT_EQ(expand(schedule, root, "client in", 32), v2::kClientInitialSecret);
+  EXPECT_EQ(expand(schedule, root, "server in", 32), v2::kServerInitialSecret);
+  EXPECT_EQ(expand(schedule, v2::kClientInitialSecret, "quicv2 key", 16), v2::kClientInitialKey);
+  EXPECT_EQ(expand(schedule, v2::kClientInitialSecret, "quicv2 iv", 12), v2::kClientInitialIv);
+  EXPECT_EQ(expand(schedule, v2::kClientInitialSecret, "quicv2 hp", 16), v2::kClientInitialHp);
+  EXPECT_EQ(expand(schedule, v2::kServerInitialSecret, "quicv2 key", 16), v2::kServerInitialKey);
+  EXPECT_EQ(expand(schedule, v2::kServerInitialSecret, "quicv2 iv", 12), v2::kServerInitialIv);
+  EXPECT_EQ(expand(schedule, v2::kServerInitialSecret, "quicv2 hp", 16), v2::kServerInitialHp);
+  EXPECT_EQ(expand(schedule, rfc::kChaChaSecret, "quicv2 key", 32), v2::kChaChaKey);
+  EXPECT_EQ(expand(schedule, rfc::kChaChaSecret, "quicv2 iv", 12), v2::kChaChaIv);
+  EXPECT_EQ(expand(schedule, rfc::kChaChaSecret, "quicv2 hp", 32), v2::kChaChaHp);
+}
+
+TEST_F(KeyScheduleVectors, MakesTheNextSecretOfVersion2) {
+  const auto secret = secretOf(CipherSuite::CHACHA20_POLY1305_SHA256, fromHex(rfc::kChaChaSecret));
+  EXPECT_EQ(toHex(factory->nextSecret(kQuicVersion2, secret).span()), v2::kChaChaNextSecret);
+}
+
+TEST_F(PacketVectors, ProtectsAndUnprotectsTheVersion2Initials) {
+  ByteVector clientPayload = fromHex(rfc::kClientInitialFrames);
+  clientPayload.resize(rfc::kClientInitialPayloadSize);
+  const auto keys = factory->initialProtection(kQuicVersion2, fromHex(rfc::kClientDestinationId));
+  const auto check = [](const PacketProtection& side, PacketNum number, std::string_view header,
+                        const ByteVector& payload, std::string_view packet, const PacketShape& shape) {
+    EXPECT_EQ(toHex(protect(side, number, fromHex(header), payload, shape)), packet);
+    EXPECT_EQ(toHex(unprotect(side, number, fromHex(packet), shape)), std::string(header) + toHex(payload));
+  };
+  check(keys.client, rfc::kClientInitialPacketNumber, v2::kClientInitialHeader, clientPayload, v2::kClientInitialPacket,
+        kClientInitialShape);
+  check(keys.server, rfc::kServerInitialPacketNumber, v2::kServerInitialHeader, fromHex(rfc::kServerInitialPayload),
+        v2::kServerInitialPacket, kServerInitialShape);
+}
+
+// covers RFC 9369 §3.3.3
+TEST_F(PacketVectors, MakesTheRetryTagOfEachVersion) {
+  const auto packet = fromHex(v2::kRetryPacket);
+  const ByteSpan withoutTag = ByteSpan(packet).first(packet.size() - 16);
+  const std::string expected = toHex(ByteSpan(packet).last(16));
+  const auto originalId = fromHex(rfc::kRetryOriginalDestinationId);
+  EXPECT_EQ(toHex(factory->retryIntegrityTag(kQuicVersion2, originalId, withoutTag)), expected);
+  EXPECT_NE(toHex(factory->retryIntegrityTag(kQuicVersion1, originalId, withoutTag)), expected);
+  EXPECT_EQ(toHex(factory->retryIntegrityTag(kQuicVersion2, originalId, withoutTag)), expected);
+}
+
+TEST_F(PacketVectors, ProtectsAndUnprotectsTheVersion2ShortHeaderPacket) {
+  const auto secret = secretOf(CipherSuite::CHACHA20_POLY1305_SHA256, fromHex(rfc::kChaChaSecret));
+  const auto keys = factory->protection(kQuicVersion2, secret);
+  const auto header = fromHex(rfc::kChaChaHeader);
+  const auto payload = fromHex(rfc::kChaChaPayload);
+  EXPECT_EQ(toHex(protect(keys, rfc::kChaChaPacketNumber, header, payload, kChaChaShape)), v2::kChaChaPacket);
+  EXPECT_EQ(toHex(unprotect(keys, rfc::kChaChaPacketNumber, fromHex(v2::kChaChaPacket), kChaChaShape)),
+            std::string(rfc::kChaChaHeader) + std::string(rfc::kChaChaPayload));
 }
 
 class EverySuite : public ::testing::TestWithParam<CipherSuite> {
