@@ -12,7 +12,8 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { StepFailed, capture, hasCommand, main, mustRun, root, run, runShown, seconds, step } from './lib/run.mjs';
+import { installPackages } from './lib/debian.mjs';
+import { StepFailed, capture, main, mustRun, root, runShown, seconds, step } from './lib/run.mjs';
 
 const buildPackages = ['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'perl', 'binutils', 'util-linux', 'git', 'libuv1-dev', 'openssl'];
 const opensslPackages = ['dpkg-dev', 'ca-certificates'];
@@ -21,31 +22,6 @@ const testPackages = ['libgtest-dev', 'libgmock-dev', 'clang-format-19', 'ccache
 function packagesFor(purpose) {
   const wanted = [...buildPackages, ...opensslPackages];
   return purpose === 'demo' || purpose === 'pack' ? wanted : [...wanted, ...testPackages];
-}
-
-function missingPackages(wanted) {
-  const status = capture('sh', ['-c', `dpkg-query -W -f='\${Package} \${db:Status-Status}\\n' ${wanted.join(' ')} 2>/dev/null || true`]);
-  const installed = new Set(
-    (status ?? '').split('\n').filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0]),
-  );
-  return wanted.filter((name) => !installed.has(name));
-}
-
-async function installPackages(purpose) {
-  if (process.env.NODE_MVFST_SKIP_APT) return 'skipped, NODE_MVFST_SKIP_APT is set';
-  if (!hasCommand('dpkg-query') || !hasCommand('apt-get')) {
-    return `skipped: no Debian or Ubuntu here; needed are the like of ${packagesFor(purpose).join(' ')}`;
-  }
-  const missing = missingPackages(packagesFor(purpose));
-  if (missing.length === 0) return 'up to date';
-  const line = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-  if (process.getuid() !== 0) throw new StepFailed(`Debian packages are missing. Run this once, then again what you ran:\n\n  sudo sh -c '${line}'\n`);
-  console.log(`\n  installing ${missing.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // An index of one source that cannot be read is no reason to stop: the install will tell.
-  await run('apt-get', ['-q', 'update'], { env });
-  await mustRun('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...missing], { env });
-  return `installed ${missing.length}`;
 }
 
 async function installNpmPackages() {
@@ -79,7 +55,7 @@ await main(async () => {
   if (Number(process.versions.node.split('.')[0]) < 20) throw new StepFailed(`Node 20 or newer is needed, this is ${process.version}`);
   const began = Date.now();
   let openssl;
-  await step('Debian packages', () => installPackages(purpose));
+  await step('Debian packages', () => installPackages(packagesFor(purpose)));
   if (purpose !== 'cpp') await step('npm packages', installNpmPackages);
   await step('OpenSSL 3.5', async () => {
     openssl = await findOpenssl();

@@ -128,6 +128,7 @@ class MisbehavingPeer {
   void send(ByteSpan frames) { send(EncryptionLevel::OneRtt, frames); }
   void sendFrom(const FourTuple& path, ByteSpan frames);
   void ackEverything(EncryptionLevel level);
+  [[nodiscard]] bool hasHeard(EncryptionLevel level) { return !space(level).acks.received().empty(); }
   [[nodiscard]] ByteVector helloFrames() const;      // CRYPTO with ClientHello or ServerHello
   [[nodiscard]] ByteVector encryptedFrames() const;  // server: EncryptedExtensions to Finished
   [[nodiscard]] ByteVector peerParameterBytes() const;
