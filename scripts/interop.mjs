@@ -1,0 +1,110 @@
+// npm run test:interop: this package against foreign QUIC stacks, in both directions, through a small link in user space. Prints
+// the matrix; exits with 0 when nothing failed on our side.
+//
+//   node scripts/interop.mjs
+//   node scripts/interop.mjs --peer=aioquic,ngtcp2 --case=retry --direction=client|server
+//   node scripts/interop.mjs --write        puts the matrix into the README
+//   node scripts/interop.mjs --self         this package against itself, as a check of the tests
+//   node scripts/interop.mjs --keep         keeps the folders of failed cases, below build/interop
+//
+// Peers are fetched and built by this script, into the user's cache; it builds the addon and dist/ when they are out of date.
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureTestCerts } from './gen-test-certs.mjs';
+import { cases } from './interop/cases.mjs';
+import { runCell } from './interop/cell.mjs';
+import { aioquic } from './interop/peers/aioquic.mjs';
+import { ngtcp2 } from './interop/peers/ngtcp2.mjs';
+import { self } from './interop/peers/ours.mjs';
+import { matrixOf, plainMark, putInto } from './interop/table.mjs';
+import { StepFailed, main, root, runShown, seconds, step } from './lib/run.mjs';
+
+const everyPeer = [ngtcp2, aioquic];
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      peer: { type: 'string' }, case: { type: 'string' }, direction: { type: 'string' }, seed: { type: 'string', default: '1' },
+      write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
+    },
+  });
+  const choose = (all, names, nameOf) => {
+    const wanted = names?.split(',');
+    const unknown = wanted?.find((name) => !all.some((one) => nameOf(one) === name));
+    if (unknown !== undefined) throw new StepFailed(`${unknown}: one of ${all.map(nameOf).join(', ')}`);
+    return all.filter((one) => wanted === undefined || wanted.includes(nameOf(one)));
+  };
+  return {
+    ...values,
+    peers: values.self ? [self] : choose(everyPeer, values.peer, ({ id }) => id),
+    cases: choose(cases, values.case, ({ name }) => name),
+    directions: values.self ? ['client'] : choose(['client', 'server'], values.direction, (name) => name),
+    seed: Number(values.seed),
+  };
+}
+
+async function installPeers(wanted) {
+  const peers = [];
+  for (const peer of wanted) {
+    await step(peer.title, async () => {
+      const { version } = await peer.install();
+      peers.push({ ...peer, version });
+      return version;
+    });
+  }
+  return peers;
+}
+
+/** Certificates under the names that the endpoint's contract wants. */
+async function placeCerts(work) {
+  const made = await ensureTestCerts();
+  const certs = path.join(work, 'certs');
+  mkdirSync(certs, { recursive: true });
+  for (const [from, to] of [['server.pem', 'cert.pem'], ['server.key', 'priv.key'], ['ca.pem', 'ca.pem']]) copyFileSync(path.join(made, from), path.join(certs, to));
+  return certs;
+}
+
+async function runOne({ test, peer, direction, keep, certs, work, seed }) {
+  const folder = path.join(work, `${peer.id}-${direction}-${test.name}`);
+  rmSync(folder, { recursive: true, force: true });
+  const result = await runCell({ test, peer, direction, folder, certs, seed });
+  if (keep && result.status === 'fail') writeFileSync(path.join(folder, 'log.txt'), result.log);
+  else rmSync(folder, { recursive: true, force: true });
+  return { ...result, peer: peer.id, test: test.name, direction };
+}
+
+async function runAll(options, peers) {
+  const work = path.join(root, 'build/interop');
+  const certs = await placeCerts(work);
+  const results = [];
+  for (const peer of peers) {
+    for (const direction of options.directions) {
+      console.log(`\n${direction === 'client' ? `our client, ${peer.title}'s server` : `${peer.title}'s client, our server`}`);
+      for (const test of options.cases) {
+        const result = await runOne({ test, peer, direction, keep: options.keep, certs, work, seed: options.seed });
+        results.push(result);
+        const time = result.seconds === undefined ? '' : ` (${result.seconds.toFixed(1)} s)`;
+        console.log(`  ${plainMark(result.status)} ${test.title}${time}${result.reason ? `: ${result.reason}` : ''}`);
+      }
+    }
+  }
+  return results;
+}
+
+await main(async () => {
+  const options = readArguments();
+  const began = Date.now();
+  if (!options['no-setup'] && !(await runShown(process.execPath, ['scripts/setup.mjs', '--for=demo']))) throw new StepFailed('setup or build failed, see above');
+  const peers = await installPeers(options.peers);
+  const results = await runAll(options, peers);
+  const matrix = matrixOf(results, { peers, cases: options.cases });
+  console.log(`\n${matrix.replace(/<sup>(\d+)<\/sup>/g, '[$1]')}\n`);
+  if (options.write) {
+    const readme = path.join(root, 'README.md');
+    writeFileSync(readme, putInto(readFileSync(readme, 'utf8'), matrix, new Date().toISOString().slice(0, 10)));
+  }
+  const count = (status) => results.filter((one) => one.status === status).length;
+  console.log(`${count('pass')} passed, ${count('fail')} failed, ${count('missing')} missing here, ${count('cannot')} that the peer cannot (${seconds(began)})`);
+  if (count('fail') + count('missing') > 0) process.exitCode = 1;
+});

@@ -1,0 +1,100 @@
+// The cases of the matrix: what is asked for, over which link, and what must have been on the wire for the case to count.
+import { readFileSync } from 'node:fs';
+import { keyPhaseChanges, version2 } from './packets.mjs';
+
+const kibi = 1024;
+const mebi = 1024 * 1024;
+const big = [{ name: 'big', size: 10 * mebi }];
+const small = [{ name: 'small', size: 32 * kibi }];
+const several = [{ name: 'first', size: 4 * kibi }, { name: 'second', size: 4 * kibi }, { name: 'third', size: 64 * kibi }];
+
+const files = (count, size) => Array.from({ length: count }, (_, index) => ({ name: `file-${index}`, size }));
+
+class Unmet extends Error {}
+
+/** What a case demands beyond files that came whole. */
+function must(condition, what) {
+  if (!condition) throw new Unmet(what);
+}
+
+function handshakes({ ourFacts }) {
+  return ourFacts.map(({ handshake }) => handshake).filter((one) => one !== undefined && one !== null);
+}
+
+function judgeKeyUpdate({ link, keylog, ourFacts }) {
+  const isChacha20 = handshakes({ ourFacts }).some(({ cipher }) => cipher?.includes('CHACHA20'));
+  const changes = keyPhaseChanges(link.recording, readFileSync(keylog, 'utf8'), { isChacha20 });
+  must(changes !== undefined, 'the key log has no secrets');
+  must(changes.fromClient > 0, 'the client never changed its key phase');
+  must(changes.fromServer > 0, 'the server never changed its key phase');
+}
+
+/** Once so much has come, clients are somewhere else. */
+function rebinding(source) {
+  return async (link) => {
+    await link.untilFromServer(mebi);
+    await link.rebind(source);
+    link.wasRebound = true;
+  };
+}
+
+function judgeRebinding({ link }) {
+  must(link.wasRebound, 'the transfer was over before the address changed');
+}
+
+/**
+ * `limitMs`: after that the case has failed. `during(link)`: goes on beside the transfer. `judge`: throws what was missed.
+ */
+export const cases = [
+  { name: 'handshake', title: 'Handshake', files: small },
+  { name: 'transfer', title: '10 MiB, hashes equal', files: big },
+  { name: 'multiplexing', title: '500 streams on one connection', files: files(500, 512) },
+  { name: 'multiconnect', title: '20 connections, one after another', files: files(20, kibi), judge: ({ link }) => must(link.seen.connections.size >= 20, 'there were fewer connections') },
+  {
+    name: 'chacha20', title: 'ChaCha20 only', files: [{ name: 'mid', size: mebi }],
+    judge: (seen) => handshakes(seen).forEach(({ cipher }) => must(cipher?.includes('CHACHA20'), `the cipher was ${cipher}`)),
+  },
+  {
+    name: 'retry', title: 'Retry', files: small,
+    judge: ({ link }) => must(link.seen.fromServer.retry > 0, 'the server sent no Retry'),
+  },
+  {
+    name: 'resumption', title: 'Resumption', files: several,
+    judge: (seen) => must(handshakes(seen).some(({ isResumed }) => isResumed), 'no connection was resumed'),
+  },
+  {
+    name: 'zerortt', title: '0-RTT', files: several,
+    judge: (seen) => {
+      must(seen.link.seen.fromClient.zeroRtt > 0, 'the client sent no 0-RTT packet');
+      must(handshakes(seen).some(({ earlyData }) => earlyData === 'accepted'), '0-RTT was not accepted');
+    },
+  },
+  { name: 'keyupdate', title: 'Key update', files: [{ name: 'mid', size: 3 * mebi }], record: true, judge: judgeKeyUpdate },
+  {
+    name: 'versionnegotiation', title: 'Version negotiation', files: small,
+    judge: ({ link }) => must(link.seen.fromServer.versionNegotiation > 0, 'the server sent no Version Negotiation'),
+  },
+  { name: 'v2', title: 'QUIC v2', files: small, judge: ({ link }) => must(link.seen.versions.has(version2), 'no packet of version 2 was seen') },
+  { name: 'rebind-port', title: 'NAT rebinding: port', files: big, during: rebinding(), judge: judgeRebinding },
+  { name: 'rebind-addr', title: 'NAT rebinding: address', files: big, during: rebinding('127.0.0.7'), judge: judgeRebinding },
+  {
+    name: 'connectionmigration', title: 'Client migrates', files: big,
+    judge: ({ link }) => must(link.clients >= 2, 'the client never sent from another port'),
+  },
+  {
+    name: 'transferloss', title: '2 MiB, 3 % loss and reordering', files: [{ name: 'mid', size: 2 * mebi }], link: { loss: 0.03, reorder: 0.03, duplicate: 0.01, delayMs: 5 }, limitMs: 60_000,
+    judge: ({ link }) => must(link.lost > 0, 'nothing was lost'),
+  },
+  {
+    name: 'handshakeloss', title: '10 handshakes, 30 % loss', files: files(10, kibi), link: { loss: 0.3, delayMs: 5 }, limitMs: 120_000,
+    judge: ({ link }) => must(link.lost > 0, 'nothing was lost'),
+  },
+  { name: 'transfercorruption', title: '2 MiB, 2 % corrupted', files: [{ name: 'mid', size: 2 * mebi }], link: { corrupt: 0.02, delayMs: 5 }, limitMs: 60_000 },
+  { name: 'longrtt', title: 'RTT of 1.5 s', files: small, link: { delayMs: 750 }, limitMs: 60_000 },
+  {
+    name: 'datagram', title: 'Datagrams', files: small,
+    judge: ({ facts }) => must(facts.some(({ datagrams }) => datagrams >= 20), 'datagrams were not echoed'),
+  },
+];
+
+export { Unmet };
