@@ -6,7 +6,10 @@ namespace quic {
 
 std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize) {
   switch (type) {
-    case CongestionControlType::NewReno: return std::make_unique<NewReno>(maxDatagramSize);
+    case CongestionControlType::Cubic:
+    case CongestionControlType::NewReno:
+    case CongestionControlType::Bbr:
+    case CongestionControlType::Copa: return std::make_unique<NewReno>(maxDatagramSize);
   }
   return nullptr;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "quic/QuicConstants.h"
@@ -24,12 +25,20 @@ struct CongestionLossEvent {
   bool persistent = false;  // RFC 9002 §7.6
 };
 
+/// Every packet whose loss shrank the window at `reducedAt` has arrived after all (loss/LossEpisode.h).
+struct CongestionSpuriousLossEvent {
+  TimePoint now;
+  TimePoint reducedAt;  // CongestionLossEvent::now of the first of these losses
+};
+
 class CongestionController {
  public:
   virtual ~CongestionController() = default;
   virtual void onPacketSent(TimePoint now, uint64_t bytes) = 0;
   virtual void onAck(const CongestionAckEvent& event, const RttEstimator& rtt) = 0;
   virtual void onLoss(const CongestionLossEvent& event) = 0;
+  /// What the reduction took may be given back: RFC 9438 §4.9. Comes before onLoss of the same acknowledgment.
+  virtual void onSpuriousLoss([[maybe_unused]] const CongestionSpuriousLossEvent& event) {}
   /// RFC 9002 §7.1: the peer reports CE on packets of which the latest was sent at `sentAt`.
   virtual void onEcnCe(TimePoint now, TimePoint sentAt) = 0;
   /// Packets left the flight without a signal: keys discarded, path left (RFC 9002 §6.4).
@@ -39,6 +48,8 @@ class CongestionController {
   [[nodiscard]] virtual uint64_t congestionWindow() const = 0;
   [[nodiscard]] virtual uint64_t bytesInFlight() const = 0;
   [[nodiscard]] virtual bool inSlowStart() const = 0;
+  /// In bytes a second. nullopt: the pacer derives one from the window and the RTT.
+  [[nodiscard]] virtual std::optional<uint64_t> pacingRate() const { return std::nullopt; }
   [[nodiscard]] virtual std::string_view name() const = 0;
 
   [[nodiscard]] uint64_t available() const {
@@ -48,7 +59,8 @@ class CongestionController {
   }
 };
 
-enum class CongestionControlType : uint8_t { NewReno };
+enum class CongestionControlType : uint8_t { Cubic, NewReno, Bbr, Copa };
+/// Until one of them is there, NewReno stands in for it.
 std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize);
 
 }  // namespace quic
