@@ -55,6 +55,7 @@ std::string_view nameOf(LocalErrorCode code) {
     case LocalErrorCode::BIND_FAILED: return "BIND_FAILED";
     case LocalErrorCode::INVALID_CREDENTIALS: return "INVALID_CREDENTIALS";
     case LocalErrorCode::INVALID_ARGUMENT: return "INVALID_ARGUMENT";
+    case LocalErrorCode::KEY_UPDATE_NOT_READY: return "KEY_UPDATE_NOT_READY";
   }
   return "UNKNOWN_LOCAL_ERROR";
 }

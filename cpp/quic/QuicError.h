@@ -66,6 +66,7 @@ enum class LocalErrorCode : uint32_t {
   BIND_FAILED,
   INVALID_CREDENTIALS,  // certificate or key that cannot be used
   INVALID_ARGUMENT,
+  KEY_UPDATE_NOT_READY,  // RFC 9001 §6.1: the handshake, or the last key update, is not confirmed yet
 };
 
 enum class Initiator : uint8_t { Local, Remote };

@@ -51,6 +51,30 @@ TEST(TransferSim, EveryByteComesBackOnceUnderEveryCondition) {
   }
 }
 
+TEST(TransferSim, KeysChangeUnderwayUnderEveryCondition) {
+  // covers RFC 9001 §6
+  uint64_t updates = 0;
+  for (const uint64_t seed : simSeeds()) {
+    const NamedConditions& named = allConditions()[seed % allConditions().size()];
+    TransportSettings settings;
+    settings.handshakeTimeout = 0s;
+    settings.idleTimeout = 0s;
+    settings.keyUpdateInterval = 10;
+    TransportSettings serverSettings = settings;
+    if (seed % 2 == 0) serverSettings.keyUpdateInterval = 0;
+    Sim sim{{.seed = seed, .conditions = named.conditions, .server = {.transport = serverSettings}}};
+    SimClient& client = sim.connect(settings);
+    client.transfer(120'000);
+    client.requestEvery(20ms, 50);
+    ASSERT_TRUE(sim.runUntil([&] { return client.isDone() || client.closeError; }, 3600s))
+        << named.name << ", seed " << seed;
+    ASSERT_FALSE(client.closeError) << named.name << ", seed " << seed << ": " << client.closeReason;
+    ASSERT_EQ(client.wrong, 0u) << named.name << ", seed " << seed;
+    updates += client.connection()->stats().keyUpdates;
+  }
+  EXPECT_GE(updates, simSeeds().size());
+}
+
 TEST(TransferSim, MoreStreamsThanTheLimitTakeTheirTurns) {
   Sim sim{{.seed = 2}};
   SimClient& client = sim.connect();

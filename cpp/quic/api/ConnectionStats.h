@@ -19,6 +19,7 @@ struct ConnectionStats {
   Duration latestRtt{0};
   uint64_t ptoCount = 0;  // in a row, now
   uint64_t openStreams = 0;
+  uint64_t keyUpdates = 0;  // of either end
 };
 
 }  // namespace quic

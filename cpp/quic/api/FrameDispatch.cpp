@@ -1,6 +1,7 @@
 #include "quic/api/FrameDispatch.h"
 
 #include "quic/api/HandshakeDriver.h"
+#include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/PathDriver.h"
@@ -17,7 +18,10 @@ struct Dispatcher {
 
   Result<> operator()(const PaddingFrame&) { return done(); }
   Result<> operator()(const PingFrame&) { return done(); }
-  Result<> operator()(const AckFrame& f) { return onAckFrame(state, spaceOf(context.level), f); }
+  Result<> operator()(const AckFrame& f) {
+    const Result<> keys = onAckUnderKeys(state, context, f);
+    return keys ? onAckFrame(state, spaceOf(context.level), f) : keys;
+  }
   Result<> operator()(const CryptoFrame& f) { return onCryptoFrame(state, context.level, f); }
   Result<> operator()(const ResetStreamFrame& f) { return state.streams.onResetStream(f); }
   Result<> operator()(const StopSendingFrame& f) { return state.streams.onStopSending(f); }

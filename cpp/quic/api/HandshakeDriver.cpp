@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/RecoveryDriver.h"
@@ -89,15 +90,11 @@ struct TlsEventHandler {
     return Unit{};
   }
   Result<> operator()(const HandshakeReadSecret& event) {
-    if (event.level == EncryptionLevel::ZeroRtt) return Unit{};
-    state.space(spaceOf(event.level)).readKeys =
-        state.environment.crypto.protection(state.handshake.version, event.secret);
+    installReadKeys(state, event.level, event.secret);
     return Unit{};
   }
   Result<> operator()(const HandshakeWriteSecret& event) {
-    if (event.level == EncryptionLevel::ZeroRtt) return Unit{};
-    state.space(spaceOf(event.level)).writeKeys =
-        state.environment.crypto.protection(state.handshake.version, event.secret);
+    installWriteKeys(state, event.level, event.secret);
     return Unit{};
   }
   Result<> operator()(const PeerTransportParameters& event) { return onPeerParameters(state, event.bytes); }

@@ -98,6 +98,8 @@ void abandonConnection(QuicConnectionState& state, const QuicError& error) {
 void onDatagramWhileClosing(QuicConnectionState& state) {
   auto* closing = std::get_if<life::Closing>(&state.life);
   if (closing == nullptr) return;
+  // RFC 9001 §6.6: said once, and nothing is sealed any more.
+  if (closing->error.code == QuicErrorCode(TransportErrorCode::AEAD_LIMIT_REACHED)) return;
   if (++closing->received < closing->answerAt) return;
   closing->answerAt *= 2;
   closing->isSendPending = true;

@@ -4,6 +4,7 @@
 
 #include "quic/api/FrameDispatch.h"
 #include "quic/api/HandshakeDriver.h"
+#include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/PathDriver.h"
@@ -118,7 +119,12 @@ void processPacket(QuicConnectionState& state, const DatagramContext& datagram, 
     return;
   }
   PacketSpace& space = state.space(spaceOf(context.level));
-  if (context.level == EncryptionLevel::OneRtt) onOneRttPacket(state, context.number);
+  if (context.level == EncryptionLevel::OneRtt) {
+    if (const Result<> keys = onOneRttOpened(state, context.keyPhase, context.number); !keys) {
+      return closeConnection(state, keys.error());
+    }
+    onOneRttPacket(state, context.number);
+  }
   const Result<FrameSummary> summary = processFrames(state, context, opened.payload);
   if (!summary) {
     closeConnection(state, summary.error());
@@ -131,6 +137,11 @@ void processPacket(QuicConnectionState& state, const DatagramContext& datagram, 
   onHeardFrom(state, context.path);
 }
 
+OpeningKeys openingKeys(const QuicConnectionState& state, EncryptionLevel level) {
+  const PacketSpace& space = state.space(spaceOf(level));
+  return {space.readKeys, space.acks, level == EncryptionLevel::OneRtt ? &state.keys.phases : nullptr};
+}
+
 void receivePacket(QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
   if (packet.type == PacketType::VersionNegotiation) return onVersionNegotiation(state, packet);
   const auto level = levelOf(packet.type);
@@ -138,9 +149,10 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
     ++state.stats.packetsDropped;
     return;
   }
-  const auto opened = openPacket(state.space(spaceOf(*level)), packet);
+  const auto opened = openPacket(openingKeys(state, *level), packet);
   if (!opened) {
     ++state.stats.packetsDropped;
+    if (opened.error() == OpenFailure::NotAuthentic) onForgedPacket(state);
     return;
   }
   if (context.path == nullptr && (*level != EncryptionLevel::OneRtt || !mayAdoptPath(state, context.datagram.path))) {
@@ -150,7 +162,8 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
   ++state.stats.packetsReceived;
   onAuthentic(state, context, packet);
   const PacketContext packetContext{
-      state.now, *level, opened->number, context.path->id, context.datagram.path.peer, packet.destinationId};
+      state.now,       *level, opened->number, context.path->id, context.datagram.path.peer, packet.destinationId,
+      opened->keyPhase};
   processPacket(state, context, packetContext, *opened);
 }
 

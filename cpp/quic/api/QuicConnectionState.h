@@ -19,6 +19,7 @@
 #include "quic/servermigration/ServerMigrationServer.h"
 #include "quic/state/ConnectionIdGenerator.h"
 #include "quic/state/ConnectionLife.h"
+#include "quic/state/KeyPhases.h"
 #include "quic/state/PacketSpace.h"
 #include "quic/state/PeerConnectionIds.h"
 #include "quic/state/QuicPathManager.h"
@@ -44,6 +45,13 @@ struct HandshakeState {
   uint32_t earlyResends = 0;    // server: see onRepeatedClientHello
   bool isDonePending = false;   // server: HANDSHAKE_DONE is to be written
   uint32_t sessionTickets = 0;  // client: came so far
+};
+
+/// Packet protection beyond the keys that lie in their spaces; api/KeyDriver.
+struct KeyState {
+  KeyPhases phases;
+  CipherSuite suite = CipherSuite::AES_128_GCM_SHA256;  // of Initial packets (RFC 9001 §5.2) until another is agreed
+  uint64_t forgedPackets = 0;                           // did not open, over the whole connection (RFC 9001 §6.6)
 };
 
 /// Frames of server migration that wait to be written, and what the engine watches for the tables.
@@ -78,6 +86,7 @@ struct QuicConnectionState {
   ConnectionLife life = life::Handshaking{};
   HandshakeState handshake;
   std::array<PacketSpace, kPacketNumberSpaces> spaces;
+  KeyState keys;
   LossRecovery recovery;
   RecoveryOutcome outcome;  // reused from call to call
   QuicPathManager paths;
@@ -119,6 +128,7 @@ struct PacketContext {
   PathId path;
   SocketAddress peer;
   ConnectionId destinationId;
+  KeyPhase keyPhase = KeyPhase::Current;  // 1-RTT: which keys opened it
 };
 
 }  // namespace quic

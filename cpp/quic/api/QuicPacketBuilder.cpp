@@ -29,7 +29,7 @@ std::optional<QuicPacketBuilder> QuicPacketBuilder::begin(MutableByteSpan out, c
   const EncodedPacketNumber encoded = encodePacketNumber(number, largestAcked);
   std::optional<size_t> lengthOffset;
   if (fields.level == EncryptionLevel::OneRtt) {
-    if (!writeShortHeader(writer, fields.destinationId, false, false, encoded)) return std::nullopt;
+    if (!writeShortHeader(writer, fields.destinationId, fields.keyPhase, false, encoded)) return std::nullopt;
   } else {
     const LongHeader header{typeOf(fields.level), fields.version, fields.destinationId, fields.sourceId, {}};
     lengthOffset = writeLongHeader(writer, header, encoded);
@@ -45,17 +45,17 @@ void QuicPacketBuilder::padTo(size_t size) {
   frames_.writeZeros(std::min(size - this->size(), frames_.remaining()));
 }
 
-size_t QuicPacketBuilder::seal(PacketSpace& space) {
+size_t QuicPacketBuilder::seal(const PacketProtection& keys) {
   // RFC 9001 §5.4.2: the sample begins four bytes after the start of the packet number.
   const size_t numberSize = headerSize_ - numberOffset_;
   if (numberSize + frames_.offset() < 4) padTo(this->size() + 4 - numberSize - frames_.offset());
   const size_t total = this->size();
   if (lengthOffset_) patchLength(packet_, *lengthOffset_, total - numberOffset_);
   const MutableByteSpan packet = packet_.first(total);
-  if (!space.writeKeys.aead->seal(number_, packet.first(headerSize_), packet.subspan(headerSize_))) return 0;
+  if (!keys.aead->seal(number_, packet.first(headerSize_), packet.subspan(headerSize_))) return 0;
 
   const HeaderProtectionMask mask =
-      space.writeKeys.headerCipher->mask(packet.subspan(numberOffset_ + 4, kHeaderProtectionSampleSize));
+      keys.headerCipher->mask(packet.subspan(numberOffset_ + 4, kHeaderProtectionSampleSize));
   packet[0] ^= mask[0] & (lengthOffset_ ? 0x0f : 0x1f);
   for (size_t i = 0; i < numberSize; ++i) packet[numberOffset_ + i] ^= mask[1 + i];
   return total;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "quic/codec/QuicPacketHeaders.h"
-#include "quic/state/PacketSpace.h"
+#include "quic/handshake/Aead.h"
 
 namespace quic {
 
@@ -12,6 +12,7 @@ struct PacketHeaderFields {
   uint32_t version = 0;
   ConnectionId destinationId;
   ConnectionId sourceId;  // long headers
+  bool keyPhase = false;  // short headers
 };
 
 class QuicPacketBuilder {
@@ -30,7 +31,7 @@ class QuicPacketBuilder {
   /// PADDING until the packet has `size` bytes; less when there is no room.
   void padTo(size_t size);
   /// Length, AEAD, header protection. Returns the size; 0 when the seal failed. The packet cannot be touched after.
-  size_t seal(PacketSpace& space);
+  size_t seal(const PacketProtection& keys);
 
  private:
   QuicPacketBuilder(MutableByteSpan out, size_t headerSize, size_t numberOffset, std::optional<size_t> lengthOffset,

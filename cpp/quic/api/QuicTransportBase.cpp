@@ -1,5 +1,6 @@
 #include "quic/api/QuicTransportBase.h"
 
+#include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/PacketReceiver.h"
 #include "quic/api/QuicConnectionState.h"
@@ -97,6 +98,12 @@ Result<> QuicTransportBase::stopSending(StreamId id, uint64_t errorCode) {
   return state_->streams.stopSending(id, errorCode);
 }
 
+Result<> QuicTransportBase::updateKeys(TimePoint now) {
+  if (!state_->isOpen()) return isClosed();
+  state_->now = now;
+  return quic::updateKeys(*state_);
+}
+
 void QuicTransportBase::close(TimePoint now, const QuicErrorCode& code, std::string_view reason) {
   state_->now = now;
   closeConnection(*state_, QuicError{code, "closed by the application"}, reason);
@@ -121,6 +128,7 @@ ConnectionStats QuicTransportBase::stats() const {
   stats.latestRtt = path.rtt.latest();
   stats.ptoCount = static_cast<uint64_t>(state_->recovery.ptoCount());
   stats.openStreams = state_->streams.openStreams();
+  stats.keyUpdates = state_->keys.phases.generation();
   return stats;
 }
 

@@ -54,6 +54,8 @@ class QuicTransportBase {
   Result<StreamRead> readStream(StreamId id, MutableByteSpan out);
   Result<> resetStream(StreamId id, uint64_t errorCode);
   Result<> stopSending(StreamId id, uint64_t errorCode);
+  /// New 1-RTT keys for both directions (RFC 9001 §6). Error: KEY_UPDATE_NOT_READY.
+  Result<> updateKeys(TimePoint now);
   /// CONNECTION_CLOSE now (RFC 9000 §10.2): application code, or a transport error. `reason` goes on the wire, cut at 256 bytes.
   void close(TimePoint now, const QuicErrorCode& code, std::string_view reason);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/PathDriver.h"
@@ -23,6 +24,7 @@ std::optional<TimePoint> nextTimeout(const QuicConnectionState& state) {
   if (!state.isOpen()) return next;
   next = earlier(next, nextRecoveryTimeout(state));
   next = earlier(next, state.paths.nextTimeout(state.now));
+  next = earlier(next, nextKeyTimeout(state));
   next = earlier(next, nextMigrationTimeout(state));
   next = earlier(next, state.pacedUntil);
   for (const PacketSpace& space : state.spaces) {
@@ -39,6 +41,7 @@ void onTimeout(QuicConnectionState& state) {
   onRecoveryTimeout(state);
   onPathTimeout(state);
   onMigrationTimeout(state);
+  onKeyTimeout(state);
 }
 
 void onResumed(QuicConnectionState& state, Duration frozenFor) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quic/api/HandshakeDriver.h"
+#include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/QuicPacketBuilder.h"
@@ -18,8 +19,10 @@ constexpr std::array kLevels = {EncryptionLevel::Initial, EncryptionLevel::Hands
 
 std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, const Path& path, EncryptionLevel level,
                                              MutableByteSpan out) {
+  if (!maySeal(state, level)) return std::nullopt;
   const PacketNumberSpace name = spaceOf(level);
-  const PacketHeaderFields fields{level, state.handshake.version, path.destination.id, state.selfIds.first()};
+  const PacketHeaderFields fields{level, state.handshake.version, path.destination.id, state.selfIds.first(),
+                                  state.keys.phases.bit()};
   return QuicPacketBuilder::begin(out, fields, state.space(name).nextNumber, state.recovery.largestAcked(name));
 }
 
@@ -32,6 +35,7 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
   PacketSpace& space = state.space(name);
   space.nextNumber = builder.number() + 1;
   ++state.stats.packetsSent;
+  onSealedUnderKeys(state, builder.level(), builder.number(), content.hasAck);
   SentPacket packet;
   packet.number = builder.number();
   packet.sentAt = state.now;
@@ -76,7 +80,8 @@ size_t writeClosePacket(QuicConnectionState& state, EncryptionLevel level, Mutab
   if (!writeFrame(builder->frames(), frame)) return 0;
   if (level == EncryptionLevel::Initial && state.role == Role::Client) builder->padTo(kMinInitialDatagramSize);
   ++space.nextNumber;
-  return builder->seal(space);
+  onSealedUnderKeys(state, level, builder->number(), false);
+  return builder->seal(space.writeKeys);
 }
 
 /// RFC 9000 §10.2.3: at every level that the peer may be able to read.
@@ -139,7 +144,7 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   if (builder->isEmpty()) return std::nullopt;
   writeAckBeside(state, *path, builder->frames(), content.frames);
   builder->padTo(size);
-  const size_t sealed = builder->seal(space);
+  const size_t sealed = builder->seal(space.writeKeys);
   if (sealed == 0) return std::nullopt;
   onPacketSealed(state, *path, *builder, std::move(content), sealed);
   path->bytesSent += sealed;
@@ -198,7 +203,7 @@ size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan ou
   }
   size_t size = 0;
   for (size_t i = 0; i < count; ++i) {
-    const size_t sealed = pending[i]->builder.seal(state.space(spaceOf(pending[i]->builder.level())));
+    const size_t sealed = pending[i]->builder.seal(state.space(spaceOf(pending[i]->builder.level())).writeKeys);
     if (sealed == 0) return 0;
     size += sealed;
     onPacketSealed(state, path, pending[i]->builder, std::move(pending[i]->content), sealed);
@@ -214,7 +219,7 @@ size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out) 
   if (!builder) return 0;
   PacketContent content = fillPacket(state, EncryptionLevel::OneRtt, constraint, builder->frames());
   if (builder->isEmpty()) return 0;
-  const size_t sealed = builder->seal(state.space(PacketNumberSpace::AppData));
+  const size_t sealed = builder->seal(state.space(PacketNumberSpace::AppData).writeKeys);
   if (sealed != 0) onPacketSealed(state, path, *builder, std::move(content), sealed);
   return sealed;
 }
@@ -253,6 +258,7 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
 
 std::optional<Transmit> pollTransmit(QuicConnectionState& state, MutableByteSpan out) {
   state.pacedUntil.reset();
+  if (state.isOpen()) tendKeys(state);
   if (std::holds_alternative<life::Closing>(state.life)) return transmitClose(state, out);
   if (!state.isOpen() || out.size() < state.datagramSize()) return std::nullopt;
   if (auto transmit = transmitPathFrames(state, out)) return transmit;

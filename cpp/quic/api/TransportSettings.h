@@ -3,6 +3,7 @@
 
 #include "quic/QuicConstants.h"
 #include "quic/congestion_control/CongestionController.h"
+#include "quic/handshake/AeadLimits.h"
 #include "quic/servermigration/ServerMigrationClient.h"
 #include "quic/state/QuicStreamManager.h"
 
@@ -18,6 +19,9 @@ struct TransportSettings {
   CongestionControlType congestionControl = CongestionControlType::NewReno;
   size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: what is sent; the path must carry it
   size_t connectionIdSize = 8;                   // of the IDs that we issue, 4 to 20
+  // ---- packet protection
+  uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
+  std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6
   // ---- server migration
   ServerMigrationClientSettings clientMigration;  // client
   ServerMigrationProtocols serverMigration;       // server: supported; empty: off

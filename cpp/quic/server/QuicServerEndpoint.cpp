@@ -135,9 +135,7 @@ void QuicServerEndpoint::negotiateVersion(const ReceivedDatagram& datagram, cons
 
 void QuicServerEndpoint::refuse(const ReceivedDatagram& datagram, const InvariantHeader& header) {
   // RFC 9000 §5.2.2: CONNECTION_REFUSED in an Initial packet, with keys that the client's Initial implies.
-  InitialProtection keys = crypto_.initialProtection(header.version, header.destinationId);
-  PacketSpace space;
-  space.writeKeys = std::move(keys.server);
+  const InitialProtection keys = crypto_.initialProtection(header.version, header.destinationId);
   ByteVector packet(kMinInitialDatagramSize);
   const PacketHeaderFields fields{EncryptionLevel::Initial, header.version, ConnectionId(header.sourceId),
                                   connectionIds_.make().id};
@@ -146,7 +144,7 @@ void QuicServerEndpoint::refuse(const ReceivedDatagram& datagram, const Invarian
   ConnectionCloseFrame close;
   close.errorCode = static_cast<uint64_t>(TransportErrorCode::CONNECTION_REFUSED);
   if (!writeFrame(builder->frames(), close)) return;
-  packet.resize(builder->seal(space));
+  packet.resize(builder->seal(keys.server));
   reply(datagram.path, std::move(packet));
 }
 

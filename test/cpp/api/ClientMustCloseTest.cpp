@@ -1,5 +1,5 @@
 // What a client must close, ignore and survive: the project's security cases §3.2, by their ids. Rows about TLS itself are in
-// test/cpp/tls; Retry and key update have no rows yet.
+// test/cpp/tls, those about key updates in KeyUpdateTest.cpp; Retry has no rows yet.
 #include <gtest/gtest.h>
 
 #include "cpp/api/MisbehavingPeer.h"

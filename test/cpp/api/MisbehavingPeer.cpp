@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
-#include "quic/api/QuicReadCodec.h"
 #include "quic/codec/QuicPacketHeaders.h"
 #include "quic/server/ConnectionIdAlgo.h"
 #include "quic/tls/OpenSslTls.h"
@@ -111,6 +111,15 @@ void MisbehavingPeer::installKeys() {
   }
 }
 
+PacketProtection MisbehavingPeer::oneRttKeys(Role writer, uint32_t generation) const {
+  const TrafficSecret first = fakeSecret(EncryptionLevel::OneRtt, writer, settings_.handshake.suite);
+  TrafficSecret secret = first;
+  for (uint32_t i = 0; i < generation; ++i) secret = crypto_->nextSecret(kQuicVersion1, secret);
+  PacketProtection keys = crypto_->protection(kQuicVersion1, secret);
+  keys.headerCipher = crypto_->protection(kQuicVersion1, first).headerCipher;
+  return keys;
+}
+
 ByteVector MisbehavingPeer::peerParameterBytes() const {
   if (!settings_.rawParameters.empty() && !settings_.appendRaw) return settings_.rawParameters;
   TransportParameters parameters = settings_.parameters;
@@ -175,12 +184,16 @@ ByteVector MisbehavingPeer::seal(EncryptionLevel level, ByteSpan frames, const P
   const uint64_t mask = options.numberSize >= 8 ? ~uint64_t{0} : (uint64_t{1} << 8 * options.numberSize) - 1;
   const EncodedPacketNumber encoded{number & mask, options.numberSize};
   const ConnectionId destination = options.destinationId.value_or(endId_);
+  const uint32_t generation = options.generation.value_or(writeGeneration_);
+  PacketProtection updated;
+  if (level == EncryptionLevel::OneRtt && generation > 0) updated = oneRttKeys(role_, generation);
+  const PacketProtection& keys = updated ? updated : packets.writeKeys;
 
   ByteVector packet(frames.size() + options.token.size() + 200);
   ByteWriter writer(packet);
   std::optional<size_t> lengthOffset;
   if (level == EncryptionLevel::OneRtt) {
-    writeShortHeader(writer, destination, false, false, encoded);
+    writeShortHeader(writer, destination, (generation & 1) != 0, false, encoded);
   } else {
     const LongHeader header{typeOf(level), kQuicVersion1, destination, options.sourceId.value_or(sourceId_),
                             options.token};
@@ -194,10 +207,10 @@ ByteVector MisbehavingPeer::seal(EncryptionLevel level, ByteSpan frames, const P
   const size_t numberOffset = headerSize - encoded.size;
   if (lengthOffset) patchLength(packet, *lengthOffset, packet.size() - numberOffset);
   const MutableByteSpan all(packet);
-  EXPECT_TRUE(packets.writeKeys.aead->seal(number, all.first(headerSize), all.subspan(headerSize)));
+  EXPECT_TRUE(keys.aead->seal(number, all.first(headerSize), all.subspan(headerSize)));
   if (options.breakTag) packet.back() ^= 1;
   const HeaderProtectionMask protection =
-      packets.writeKeys.headerCipher->mask(all.subspan(numberOffset + 4, kHeaderProtectionSampleSize));
+      keys.headerCipher->mask(all.subspan(numberOffset + 4, kHeaderProtectionSampleSize));
   packet[0] ^= protection[0] & (lengthOffset ? 0x0f : 0x1f);
   for (size_t i = 0; i < encoded.size; ++i) packet[numberOffset + i] ^= protection[1 + i];
   return packet;
@@ -225,11 +238,11 @@ void MisbehavingPeer::deliver(ByteVector datagram, const FourTuple& path) {
   drain();
 }
 
-void MisbehavingPeer::ackEverything(EncryptionLevel level) {
+void MisbehavingPeer::ackEverything(EncryptionLevel level, const PacketOptions& options) {
   std::array<uint8_t, 1000> room{};
   ByteWriter writer(room);
   writeAckFrame(writer, space(level).acks.received(), 0, std::nullopt);
-  send(level, ByteSpan(room).first(writer.offset()));
+  send(level, ByteSpan(room).first(writer.offset()), options);
 }
 
 void MisbehavingPeer::advance(Duration duration) {
@@ -289,11 +302,12 @@ void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
     }
     if (role_ == Role::Client && *level != EncryptionLevel::OneRtt) endId_ = packet->sourceId;
     PacketSpace& packets = space(*level);
-    const auto opened = openPacket(packets, *packet);
-    if (!opened) continue;
-    packets.acks.onPacketReceived(now_, {opened->number, false, Ecn::NotEct});
-    heard.push_back({*level, opened->number, packet->destinationId,
-                     ByteVector(opened->payload.begin(), opened->payload.end()), bytes.size(), transmit.path, now_});
+    OpenedPacket opened;
+    if (!openHeard(packets, *level, *packet, opened)) continue;
+    packets.acks.onPacketReceived(now_, {opened.number, false, Ecn::NotEct});
+    heard.push_back({*level, opened.number, packet->destinationId,
+                     ByteVector(opened.payload.begin(), opened.payload.end()), bytes.size(), transmit.path,
+                     *level == EncryptionLevel::OneRtt ? readGeneration_ : 0, now_});
     ByteReader reader(heard.back().payload);
     while (!reader.atEnd()) {
       const auto frame = parseFrame(reader);
@@ -307,6 +321,24 @@ void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
       if (crypto != nullptr && isWithParameters) readCrypto(*crypto);
     }
   }
+}
+
+/// With the keys that the end used last, or with those that follow them.
+bool MisbehavingPeer::openHeard(PacketSpace& packets, EncryptionLevel level, const ProtectedPacket& packet,
+                                OpenedPacket& opened) {
+  const ByteVector untouched(packet.bytes.begin(), packet.bytes.end());
+  auto result = openPacket({packets.readKeys, packets.acks}, packet);
+  if (!result && level == EncryptionLevel::OneRtt) {
+    std::copy(untouched.begin(), untouched.end(), packet.bytes.begin());
+    PacketProtection next = oneRttKeys(settings_.endRole, readGeneration_ + 1);
+    result = openPacket({next, packets.acks}, packet);
+    if (result) {
+      ++readGeneration_;
+      packets.readKeys = std::move(next);
+    }
+  }
+  if (result) opened = *result;
+  return result.hasValue();
 }
 
 /// The first message of the level is the one that carries transport parameters.

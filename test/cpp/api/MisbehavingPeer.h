@@ -12,9 +12,11 @@
 
 #include "cpp/api/FakeHandshake.h"
 #include "cpp/support/TestBytes.h"
+#include "quic/api/QuicReadCodec.h"
 #include "quic/api/QuicTransportBase.h"
 #include "quic/client/QuicClientTransport.h"
 #include "quic/codec/QuicFrameCodec.h"
+#include "quic/codec/QuicPacketHeaders.h"
 #include "quic/handshake/TransportParameters.h"
 #include "quic/server/QuicServerTransport.h"
 #include "quic/state/PacketSpace.h"
@@ -63,14 +65,15 @@ class FrameBytes {
 
 /// What a packet of the peer has out of the ordinary.
 struct PacketOptions {
-  std::optional<PacketNum> number;
+  std::optional<PacketNum> number{};
   size_t numberSize = 4;
   uint8_t setBits = 0;  // of the first byte, before protection
   uint8_t clearBits = 0;
   bool breakTag = false;
-  std::optional<ConnectionId> destinationId;
-  std::optional<ConnectionId> sourceId;
-  ByteVector token;
+  std::optional<ConnectionId> destinationId{};
+  std::optional<ConnectionId> sourceId{};
+  ByteVector token{};
+  std::optional<uint32_t> generation{};  // 1-RTT: of the keys, and the Key Phase bit that goes with it
 };
 
 /// A packet of the end under test, opened.
@@ -80,7 +83,8 @@ struct HeardPacket {
   ConnectionId destinationId;
   ByteVector payload;
   size_t datagramSize = 0;
-  FourTuple path;  // as the end sees it
+  FourTuple path;           // as the end sees it
+  uint32_t generation = 0;  // 1-RTT: of the keys
   TimePoint at;
 };
 
@@ -127,13 +131,18 @@ class MisbehavingPeer {
   void send(EncryptionLevel level, ByteSpan frames, const PacketOptions& options = {});
   void send(ByteSpan frames) { send(EncryptionLevel::OneRtt, frames); }
   void sendFrom(const FourTuple& path, ByteSpan frames);
-  void ackEverything(EncryptionLevel level);
   [[nodiscard]] bool hasHeard(EncryptionLevel level) { return !space(level).acks.received().empty(); }
+  void ackEverything(EncryptionLevel level, const PacketOptions& options = {});
+  /// Whatever is sent from now on is sealed with the next 1-RTT keys.
+  void updateKeys() { ++writeGeneration_; }
+  [[nodiscard]] uint32_t generation() const { return writeGeneration_; }
   [[nodiscard]] ByteVector helloFrames() const;      // CRYPTO with ClientHello or ServerHello
   [[nodiscard]] ByteVector encryptedFrames() const;  // server: EncryptedExtensions to Finished
   [[nodiscard]] ByteVector peerParameterBytes() const;
 
   // ---- time
+  /// Takes what the end sends after a verb.
+  void poll() { drain(); }
   /// Timers fire as they fall due. Fails when the end asks to be woken without getting anywhere.
   void advance(Duration duration);
   [[nodiscard]] TimePoint now() const { return now_; }
@@ -186,6 +195,8 @@ class MisbehavingPeer {
  private:
   PacketSpace& space(EncryptionLevel level) { return spaces_[static_cast<size_t>(spaceOf(level))]; }
   void installKeys();
+  [[nodiscard]] PacketProtection oneRttKeys(Role writer, uint32_t generation) const;
+  bool openHeard(PacketSpace& packets, EncryptionLevel level, const ProtectedPacket& packet, OpenedPacket& opened);
   void makeEnd();
   void drain();
   void hear(const Transmit& transmit, ByteSpan bytes);
@@ -204,6 +215,8 @@ class MisbehavingPeer {
   ConnectionId sourceId_;
   ConnectionId endId_;  // what packets to the end are addressed to
   std::array<PacketSpace, kPacketNumberSpaces> spaces_;
+  uint32_t writeGeneration_ = 0;
+  uint32_t readGeneration_ = 0;
   CryptoStream handshakeBytes_{PacketNumberSpace::Handshake};
   ByteVector handshakeInbox_;
   std::optional<TransportParameters> endParameters_;

@@ -7,6 +7,7 @@
 #include "cpp/support/TestBytes.h"
 #include "quic/api/QuicReadCodec.h"
 #include "quic/codec/QuicFrameCodec.h"
+#include "quic/state/PacketSpace.h"
 #include "quic/tls/OpenSslTls.h"
 
 namespace quic::test {
@@ -32,14 +33,14 @@ struct Fixture {
     EXPECT_TRUE(builder->frames().writeBytes(frames));
     builder->padTo(padTo);
     const size_t announced = builder->size();
-    packet.resize(builder->seal(sender));
+    packet.resize(builder->seal(sender.writeKeys));
     EXPECT_GE(packet.size(), announced);
     return packet;
   }
   Expected<OpenedPacket, OpenFailure> open(MutableByteSpan datagram) {
     const auto packet = nextPacket(datagram, 8);
     if (!packet) return Unexpected<OpenFailure>{OpenFailure::Malformed};
-    return openPacket(receiver, *packet);
+    return openPacket({receiver.readKeys, receiver.acks}, *packet);
   }
 };
 
@@ -90,7 +91,7 @@ TEST(QuicPacketBuilder, DoesNotBeginWhereNoPacketFits) {
       if (!builder) continue;
       EXPECT_TRUE(builder->isEmpty());
       builder->frames().writeByte(1);
-      EXPECT_LE(builder->seal(f.sender), room);
+      EXPECT_LE(builder->seal(f.sender.writeKeys), room);
     }
     EXPECT_TRUE(began);
   }
@@ -152,7 +153,7 @@ TEST(QuicReadCodec, ReadsTruncatedNumbersAcrossTheirWholeRange) {
     auto builder = QuicPacketBuilder::begin(packet, f.fields, number, acked);
     ASSERT_TRUE(builder.has_value());
     builder->frames().writeByte(1);
-    packet.resize(builder->seal(f.sender));
+    packet.resize(builder->seal(f.sender.writeKeys));
     const auto opened = f.open(packet);
     ASSERT_TRUE(opened.hasValue()) << number;
     ASSERT_EQ(opened->number, number);

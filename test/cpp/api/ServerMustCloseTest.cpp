@@ -1,5 +1,6 @@
 // What a server must close, ignore and survive: the project's security cases §3.1, by their ids. Bytes in, the code of the
-// CONNECTION_CLOSE out. Rows about TLS itself are in test/cpp/tls; Retry, 0-RTT and key update have no rows yet.
+// CONNECTION_CLOSE out. Rows about TLS itself are in test/cpp/tls, those about key
+// updates in KeyUpdateTest.cpp; Retry and 0-RTT have no rows yet.
 #include <gtest/gtest.h>
 
 #include "cpp/api/MisbehavingPeer.h"

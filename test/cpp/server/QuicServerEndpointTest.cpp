@@ -18,8 +18,7 @@ struct Initial {
   size_t size = 1200;
 
   [[nodiscard]] ByteVector seal(const CryptoFactory& crypto) const {
-    PacketSpace space;
-    space.writeKeys = crypto.initialProtection(kQuicVersion1, destination.bytes()).client;
+    const PacketProtection keys = crypto.initialProtection(kQuicVersion1, destination.bytes()).client;
     ByteVector datagram(size);
     auto builder = QuicPacketBuilder::begin(datagram, {EncryptionLevel::Initial, kQuicVersion1, destination, source}, 0,
                                             std::nullopt);
@@ -30,7 +29,7 @@ struct Initial {
                                          encodeTransportParameters(parameters));
     writeFrame(builder->frames(), CryptoFrame{0, hello});
     builder->padTo(size);
-    datagram.resize(builder->seal(space));
+    datagram.resize(builder->seal(keys));
     return datagram;
   }
 };
@@ -43,12 +42,11 @@ ConnectionId numbered(uint64_t number) {
 
 /// The code of a CONNECTION_CLOSE in an Initial packet of the server.
 std::optional<uint64_t> closeCodeOf(const CryptoFactory& crypto, const ConnectionId& destination, ByteVector datagram) {
-  PacketSpace space;
-  space.readKeys = crypto.initialProtection(kQuicVersion1, destination.bytes()).server;
+  const PacketProtection keys = crypto.initialProtection(kQuicVersion1, destination.bytes()).server;
   MutableByteSpan rest(datagram);
   const auto packet = nextPacket(rest, 0);
   if (!packet || packet->type != PacketType::Initial) return std::nullopt;
-  const auto opened = openPacket(space, *packet);
+  const auto opened = openPacket({keys, AckTracker()}, *packet);
   if (!opened) return std::nullopt;
   ByteReader reader(opened->payload);
   while (!reader.atEnd()) {
