@@ -1,8 +1,8 @@
 // npm test: sets up and builds what is missing, runs everything, and ends with one line: N passed, N failed.
 // Quiet while things go well; the whole output of what failed.
 //
-//   node scripts/test.mjs                        checks, C++, simulation, io, jest, the package
-//   node scripts/test.mjs --only=cpp,sim         some of: check scripts cpp sim io js package
+//   node scripts/test.mjs                        checks, C++, simulation, io, jest, the package, and under sanitizers once more
+//   node scripts/test.mjs --only=cpp,sim         some of: check scripts cpp sim io js package asan tsan
 //   node scripts/test.mjs --only=cpp StreamManager      cases whose name has the word (gtest filter, or jest pattern)
 //   node scripts/test.mjs --seeds 1000 --seed 7  how many seeds the simulation takes, and from which on
 //   node scripts/test.mjs --sanitize=address     the C++ suites under a sanitizer (address also means undefined)
@@ -18,7 +18,14 @@ import { sourceFiles } from './lib/files.mjs';
 import { root, runShown, seconds } from './lib/run.mjs';
 import { runGtest, runJest, runNodeTests } from './lib/suites.mjs';
 
-const everything = ['check', 'scripts', 'cpp', 'sim', 'io', 'js', 'package'];
+/** The core's tests under ASan and UBSan, the shell's under TSan: where threads are. */
+const sanitized = {
+  asan: { sanitize: 'address', programs: ['quic_tests', 'quic_sim_tests'] },
+  tsan: { sanitize: 'thread', programs: ['quic_io_tests'] },
+};
+const everything = ['check', 'scripts', 'cpp', 'sim', 'io', 'js', 'package', ...Object.keys(sanitized)];
+/** Sanitizers are ten times slower; what they look for shows in few seeds. */
+const sanitizedSeeds = '60';
 
 function readArguments() {
   const { values, positionals } = parseArgs({
@@ -31,15 +38,32 @@ function readArguments() {
   const only = values.only?.split(',') ?? (values.sanitize ? ['cpp', 'sim', 'io'] : everything);
   const unknown = only.filter((name) => !everything.includes(name));
   if (unknown.length > 0) throw new Error(`--only takes ${everything.join(', ')}, not ${unknown.join(', ')}`);
-  // Sanitizers are ten times slower; what they look for shows in few seeds.
-  const seeds = values.seeds ?? (values.sanitize ? '60' : '1000');
+  const seeds = values.seeds ?? (values.sanitize ? sanitizedSeeds : '1000');
   return { ...values, seeds, only, patterns: positionals };
 }
 
 async function setUp({ only, sanitize }) {
-  const isOnlyCpp = only.every((name) => ['cpp', 'sim', 'io'].includes(name));
+  const plain = only.filter((name) => !(name in sanitized));
+  const isOnlyCpp = plain.every((name) => ['cpp', 'sim', 'io'].includes(name));
   const args = ['scripts/setup.mjs', `--for=${isOnlyCpp ? 'cpp' : 'test'}`, ...(sanitize ? [`--sanitize=${sanitize}`] : [])];
+  if (plain.length === 0) args.push('--no-build');
   return runShown(process.execPath, args);
+}
+
+/** Built when its turn comes: the quick suites are not kept waiting. */
+async function runSanitized(name, { filter, seed, isBuilt }) {
+  const { sanitize, programs } = sanitized[name];
+  const build = ['scripts/build.mjs', `--sanitize=${sanitize}`, ...programs.map((program) => `--target=${program}`)];
+  if (!isBuilt && !(await runShown(process.execPath, build))) return { name, passed: 0, failed: 1, output: 'it could not be built\n' };
+  const sum = { name: `${programs.join(' and ')} with ${name}`, passed: 0, failed: 0, output: '' };
+  for (const program of programs) {
+    const env = { NODE_MVFST_SEED: seed, NODE_MVFST_SEEDS: sanitizedSeeds, UBSAN_OPTIONS: 'print_stacktrace=1' };
+    const part = await runGtest(program, { tree: path.join(root, 'build', sanitize), filter, env, serial: program === 'quic_io_tests' });
+    sum.passed += part.passed;
+    sum.failed += part.failed;
+    sum.output += part.output;
+  }
+  return sum;
 }
 
 async function runCheck() {
@@ -55,7 +79,7 @@ async function runPackage() {
 }
 
 /** The suites in order, as functions; a folder without sources has none. */
-function plan({ only, patterns, sanitize, seed, seeds }) {
+function plan({ only, patterns, sanitize, seed, seeds, 'no-setup': isBuilt }) {
   const tree = path.join(root, 'build', sanitize ?? '');
   const filter = patterns.length > 0 ? patterns.map((word) => `*${word}*`).join(':') : undefined;
   const env = { NODE_MVFST_SEED: seed, NODE_MVFST_SEEDS: seeds, UBSAN_OPTIONS: 'print_stacktrace=1' };
@@ -68,6 +92,8 @@ function plan({ only, patterns, sanitize, seed, seeds }) {
     io: gtest('quic_io_tests', 'test/io', { serial: true }),
     js: ['test/lib', ['.ts'], () => runJest({ patterns })],
     package: ['scripts', ['.mjs'], runPackage],
+    asan: ['test/cpp', ['.cpp'], () => runSanitized('asan', { filter, seed, isBuilt })],
+    tsan: ['test/io', ['.cpp'], () => runSanitized('tsan', { filter, seed, isBuilt })],
   };
   return only.map((name) => [name, ...suites[name]]);
 }
