@@ -169,7 +169,7 @@ export class Link {
       this.#flows.set(key, flow);
     }
     this.seen.bytesFromClient += bytes.length;
-    this.#note(bytes, 'fromClient');
+    this.#note(bytes, 'fromClient', key);
     flow.up.send(bytes);
   }
 
@@ -198,10 +198,8 @@ export class Link {
       flow.down.send(bytes);
       this.#wake();
     });
-    if (old !== undefined) {
-      this.#sockets.delete(old);
-      old.close();
-    }
+    // The old binding swallows what comes: a NAT that has forgotten it sends no ICMP either.
+    old?.removeAllListeners('message');
   }
 
   #wake() {
@@ -211,13 +209,13 @@ export class Link {
     for (const { resolve } of ready) resolve();
   }
 
-  #note(datagram, direction) {
+  #note(datagram, direction, client) {
     const counts = this.seen[direction];
     for (const packet of packetsIn(datagram)) {
       counts[packet.type] = (counts[packet.type] ?? 0) + 1;
       if (packet.type === 'oneRtt' && this.#isRecording) this.recording[direction].push(Buffer.from(packet.bytes.subarray(0, 48)));
       if (packet.version !== undefined && packet.version !== 0) this.seen.versions.add(packet.version);
-      if (packet.type === 'handshake' && direction === 'fromClient') this.seen.connections.add(packet.scid.toString('hex'));
+      if (packet.type === 'handshake' && direction === 'fromClient') this.seen.connections.add(`${client} ${packet.scid.toString('hex')}`);
       if (packet.type === 'handshake') this.recording.idLengths[direction === 'fromClient' ? 'client' : 'server'] = packet.scid.length;
     }
   }
