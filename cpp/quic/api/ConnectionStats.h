@@ -11,7 +11,8 @@ struct ConnectionStats {
   uint64_t packetsSent = 0;
   uint64_t packetsReceived = 0;
   uint64_t packetsLost = 0;
-  uint64_t packetsDropped = 0;  // received, and not authentic or not wanted
+  uint64_t packetsSpuriouslyLost = 0;  // of those, acknowledged later
+  uint64_t packetsDropped = 0;         // received, and not authentic or not wanted
   uint64_t congestionWindow = 0;
   uint64_t bytesInFlight = 0;
   Duration smoothedRtt{0};

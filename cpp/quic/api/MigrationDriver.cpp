@@ -192,28 +192,6 @@ void onPathResponseAcked(QuicConnectionState& state, PathId path) {
   perform(state, server->onPathResponseAcked(state.paths.active().tuple.peer));
 }
 
-void onPathResponseLost(QuicConnectionState& state, const SentPathResponse& response) {
-  constexpr size_t kMaxKept = 8;
-  std::vector<SentPathResponse>& lost = state.migrationWork.lostResponses;
-  if (state.migrationWork.switchedTo != response.path) return;
-  if (lost.size() >= kMaxKept) lost.erase(lost.begin());
-  lost.push_back(response);
-}
-
-void onAckReceived(QuicConnectionState& state, const AckFrame& frame) {
-  if (state.migrationWork.lostResponses.empty()) return;
-  std::vector<SentPathResponse> arrived;
-  std::erase_if(state.migrationWork.lostResponses, [&](const SentPathResponse& response) {
-    bool isCovered = false;
-    frame.forEachRange([&](PacketNum smallest, PacketNum largest) {
-      isCovered |= smallest <= response.number && response.number <= largest;
-    });
-    if (isCovered) arrived.push_back(response);
-    return isCovered;
-  });
-  for (const SentPathResponse& response : arrived) onPathResponseAcked(state, response.path);
-}
-
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch) {
   if (ServerMigrationServer* server = state.migrationServer()) perform(state, server->onAnnouncementAcked(epoch));
 }
@@ -277,7 +255,6 @@ void switchNetwork(QuicConnectionState& state, const SocketAddress& local) {
   switchPath(state, path.id);
   dropPath(state, old);
   state.migrationWork.switchedTo = path.id;
-  state.migrationWork.lostResponses.clear();
   ServerMigrationServer* server = state.migrationServer();
   if (server == nullptr) return;
   const bool hasMore = state.streams.hasDataToSend() || state.streams.hasControlToSend() ||

@@ -27,10 +27,8 @@ void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& c
 void onHeardFrom(QuicConnectionState& state, PathId path);
 void onPathValidated(QuicConnectionState& state, PathId path);
 void onPathFailed(QuicConnectionState& state, PathId path);
+/// Also when the acknowledgment comes after the loss was declared: a client that has its answer asks no more.
 void onPathResponseAcked(QuicConnectionState& state, PathId path);
-/// A client that has its answer asks no more, so an acknowledgment that comes after the loss was declared still counts.
-void onPathResponseLost(QuicConnectionState& state, const SentPathResponse& response);
-void onAckReceived(QuicConnectionState& state, const AckFrame& frame);
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch);
 void onAnnouncementLost(QuicConnectionState& state, uint32_t epoch);
 void onPoolAddressAcked(QuicConnectionState& state, uint32_t index);

@@ -61,6 +61,7 @@ void switchPath(QuicConnectionState& state, PathId id) {
   if (old == id) return;
   state.paths.setActive(id);
   state.recovery.resetPtoCount();
+  state.recovery.resetReordering();
   state.pacedUntil.reset();
   abandonFlight(state, old);
   state.events.emplace_back(PathChanged{state.paths.active().tuple});

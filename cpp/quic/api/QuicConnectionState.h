@@ -59,12 +59,11 @@ struct MigrationWork {
   std::optional<migration::SendAnnouncement> announcement;  // of the latest epoch
   bool isAnnouncementPending = false;
   bool isServerMigratedPending = false;
-  std::vector<uint32_t> poolPending;            // indexes into settings.migrationPool
-  std::optional<PacketNum> announcedIn;         // client: the packet whose acknowledgment tells the server
-  std::optional<PathId> switchedTo;             // server: the path since the last switch
-  std::vector<SentPathResponse> lostResponses;  // on that path, the last few: their loss may prove to be spurious
-  std::optional<TimePoint> unansweredSince;     // client: asked, and not heard from since
-  TimePoint lastHeardBeforeMove{};              // client: for the downtime
+  std::vector<uint32_t> poolPending;         // indexes into settings.migrationPool
+  std::optional<PacketNum> announcedIn;      // client: the packet whose acknowledgment tells the server
+  std::optional<PathId> switchedTo;          // server: the path since the last switch
+  std::optional<TimePoint> unansweredSince;  // client: asked, and not heard from since
+  TimePoint lastHeardBeforeMove{};           // client: for the downtime
 };
 
 using MigrationRole = std::variant<std::monostate, ServerMigrationClient, ServerMigrationServer>;

@@ -11,6 +11,14 @@ PacketType typeOf(EncryptionLevel level) {
   return level == EncryptionLevel::Initial ? PacketType::Initial : PacketType::Handshake;
 }
 
+/// RFC 9000 §17.1: the encoding should be large enough for a packet that arrives after packets that are sent after it. Four
+/// times as many as are on the way now may overtake it.
+EncodedPacketNumber encodeForReordering(PacketNum number, std::optional<PacketNum> largestAcked) {
+  constexpr uint64_t kRoom = 4;
+  if (!largestAcked) return encodePacketNumber(number, largestAcked);
+  return encodePacketNumber(number, number - std::min(number, kRoom * (number - *largestAcked)));
+}
+
 }  // namespace
 
 QuicPacketBuilder::QuicPacketBuilder(MutableByteSpan out, size_t headerSize, size_t numberOffset,
@@ -26,7 +34,7 @@ QuicPacketBuilder::QuicPacketBuilder(MutableByteSpan out, size_t headerSize, siz
 std::optional<QuicPacketBuilder> QuicPacketBuilder::begin(MutableByteSpan out, const PacketHeaderFields& fields,
                                                           PacketNum number, std::optional<PacketNum> largestAcked) {
   ByteWriter writer(out);
-  const EncodedPacketNumber encoded = encodePacketNumber(number, largestAcked);
+  const EncodedPacketNumber encoded = encodeForReordering(number, largestAcked);
   std::optional<size_t> lengthOffset;
   if (fields.level == EncryptionLevel::OneRtt) {
     if (!writeShortHeader(writer, fields.destinationId, fields.keyPhase, false, encoded)) return std::nullopt;

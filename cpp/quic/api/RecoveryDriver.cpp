@@ -15,6 +15,7 @@ struct PathSums {
   Path* path = nullptr;
   CongestionAckEvent acked;
   CongestionLossEvent lost;
+  uint64_t lostPackets = 0;
 };
 using AllSums = std::array<PathSums, kMaxPaths>;
 
@@ -40,6 +41,21 @@ void addAcked(QuicConnectionState& state, AllSums& all) {
   }
 }
 
+/// What was given up and has arrived need not be sent again. When that was true of all losses behind a reduction of the
+/// window, the reduction is taken back.
+void takeBackLosses(QuicConnectionState& state) {
+  for (const LostPacket& late : state.outcome.late) {
+    for (const SentFrame& frame : late.packet.frames) onFrameAcked(state, frame);
+    if (late.cause == LossCause::Abandoned) continue;
+    ++state.stats.packetsSpuriouslyLost;
+    Path& path = state.paths.active();
+    if (late.packet.path != path.id) continue;
+    if (const auto reducedAt = path.losses.onLate(late.lostAt)) {
+      path.controller->onSpuriousLoss({state.now, *reducedAt});
+    }
+  }
+}
+
 void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
   for (const SentPacket& packet : state.outcome.lost) {
     if (kind == LossKind::Congestion) ++state.stats.packetsLost;
@@ -47,6 +63,7 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
     if (!packet.inFlight) continue;
     PathSums* sums = sumsFor(state, all, packet.path);
     if (sums == nullptr) continue;
+    ++sums->lostPackets;
     sums->lost.lostBytes += packet.size;
     sums->lost.largestLostSentAt = std::max(sums->lost.largestLostSentAt, packet.sentAt);
   }
@@ -62,7 +79,11 @@ void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
     sums.lost.persistent =
         LossRecovery::isPersistentCongestion(state.outcome.lost, path.id, path.rtt, state.peerMaxAckDelay());
     path.controller->onLoss(sums.lost);
-    if (sums.lost.persistent) path.rtt.onPersistentCongestion();  // RFC 9002 §5.2
+    path.losses.onLost(state.now, sums.lost.largestLostSentAt, sums.lostPackets);
+    if (sums.lost.persistent) {
+      path.rtt.onPersistentCongestion();  // RFC 9002 §5.2
+      state.recovery.resetReordering();
+    }
   }
   if (sums.acked.ackedBytes > 0) {
     sums.acked.now = state.now;
@@ -92,6 +113,7 @@ void resendHandshake(QuicConnectionState& state) {
 void settle(QuicConnectionState& state, LossKind kind) {
   AllSums all;
   addAcked(state, all);
+  takeBackLosses(state);
   addLost(state, all, kind);
   for (PathSums& sums : all) {
     if (sums.path != nullptr) tellController(state, sums, kind);
@@ -139,9 +161,8 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
   }
   if (space == PacketNumberSpace::AppData) {
     checkEcn(state, frame);
-    onAckReceived(state, frame);
   }
-  const bool hasNews = !state.outcome.acked.empty();
+  const bool hasNews = !state.outcome.acked.empty() || !state.outcome.late.empty();
   state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);
   // RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its address.
   if (hasNews && state.ptoContext().peerCompletedAddressValidation) state.recovery.resetPtoCount();
@@ -198,8 +219,10 @@ void onRepeatedClientHello(QuicConnectionState& state) {
 
 void abandonFlight(QuicConnectionState& state, PathId path) {
   state.outcome.clear();
-  state.recovery.abandonPath(path, state.outcome);
+  state.recovery.abandonPath(path, state.now, state.paths.active().rtt, state.outcome);
   settle(state, LossKind::Discarded);
+  // Of what the path lost before, nothing tells any more whether it was all.
+  if (Path* left = state.paths.find(path)) left->losses = {};
 }
 
 }  // namespace quic

@@ -39,7 +39,6 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
           [&](const SentPing&) {},  // only ever a probe or a keep-alive: whoever wants another asks for it
           [&](const SentNewConnectionId& issued) { state.selfIds.onLost(issued.sequence); },
           [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireLost(retire.sequence); },
-          [&](const SentPathResponse& response) { onPathResponseLost(state, response); },
           [&](const SentHandshakeDone&) { state.handshake.isDonePending = true; },
           [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
           [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },

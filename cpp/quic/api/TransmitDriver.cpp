@@ -135,7 +135,7 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   while (!path->responses.empty()) {
     if (!writeFrame(builder->frames(), PathResponseFrame{path->responses[path->responses.size() - 1]})) break;
     path->responses.pop_back();
-    content.frames.push_back(SentPathResponse{path->id, builder->number()});
+    content.frames.push_back(SentPathResponse{path->id});
   }
   if (QuicPathManager::isChallengeDue(*path, state.now)) {
     const PathData data = state.paths.makeChallenge(state.now, *path, state.environment.random, size);

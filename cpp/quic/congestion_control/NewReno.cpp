@@ -36,14 +36,31 @@ void NewReno::onAck(const CongestionAckEvent& event, [[maybe_unused]] const RttE
 void NewReno::onLoss(const CongestionLossEvent& event) {
   leaveFlight(event.lostBytes);
   if (event.lostBytes == 0) return;  // RFC 9002 §B.8: only what was in flight is a signal
+  const Reduction before{window_, slowStartThreshold_};
+  if (!inRecovery(event.largestLostSentAt)) undoable_ = before;
   onCongestion(event.now, event.largestLostSentAt);
   if (!event.persistent) return;
   window_ = minimumWindow();
   ackedOfWindow_ = 0;
   recoveryBeganAt_.reset();
+  undoable_.reset();
 }
 
-void NewReno::onEcnCe(TimePoint now, TimePoint sentAt) { onCongestion(now, sentAt); }
+void NewReno::onSpuriousLoss(const CongestionSpuriousLossEvent& event) {
+  if (!undoable_ || recoveryBeganAt_ != event.reducedAt) return;
+  if (window_ < undoable_->window) {
+    window_ = undoable_->window;
+    slowStartThreshold_ = undoable_->slowStartThreshold;
+    ackedOfWindow_ = 0;
+  }
+  recoveryBeganAt_.reset();
+  undoable_.reset();
+}
+
+void NewReno::onEcnCe(TimePoint now, TimePoint sentAt) {
+  undoable_.reset();  // the network has said that there is congestion, whatever became of the packets
+  onCongestion(now, sentAt);
+}
 
 void NewReno::onDiscarded(uint64_t bytes) { leaveFlight(bytes); }
 

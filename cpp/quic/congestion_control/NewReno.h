@@ -17,6 +17,7 @@ class NewReno final : public CongestionController {
   void onPacketSent(TimePoint now, uint64_t bytes) override;
   void onAck(const CongestionAckEvent& event, const RttEstimator& rtt) override;
   void onLoss(const CongestionLossEvent& event) override;
+  void onSpuriousLoss(const CongestionSpuriousLossEvent& event) override;
   void onEcnCe(TimePoint now, TimePoint sentAt) override;
   void onDiscarded(uint64_t bytes) override;
   void onMaxDatagramSize(size_t size) override;
@@ -27,6 +28,11 @@ class NewReno final : public CongestionController {
   [[nodiscard]] std::string_view name() const override { return "newreno"; }
 
  private:
+  /// What a reduction took, as long as it may be given back.
+  struct Reduction {
+    uint64_t window = 0;
+    uint64_t slowStartThreshold = 0;
+  };
   [[nodiscard]] uint64_t minimumWindow() const { return kMinWindowPackets * maxDatagramSize_; }
   [[nodiscard]] bool inRecovery(TimePoint sentAt) const { return recoveryBeganAt_ && sentAt <= *recoveryBeganAt_; }
   void onCongestion(TimePoint now, TimePoint sentAt);
@@ -38,6 +44,7 @@ class NewReno final : public CongestionController {
   uint64_t bytesInFlight_ = 0;
   uint64_t ackedOfWindow_ = 0;  // in congestion avoidance, towards the next increase
   std::optional<TimePoint> recoveryBeganAt_;
+  std::optional<Reduction> undoable_;  // the last one, when only losses caused it
 };
 
 }  // namespace quic

@@ -1,6 +1,7 @@
 #include "quic/loss/LossRecovery.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "quic/common/SmallVector.h"
@@ -10,6 +11,7 @@ namespace {
 constexpr std::array kAllSpaces = {PacketNumberSpace::Initial, PacketNumberSpace::Handshake,
                                    PacketNumberSpace::AppData};
 constexpr size_t kMaxSkipsRemembered = 8;
+constexpr int kPtosUntilForgotten = 3;  // RFC 9000 §13.3 asks for one; acknowledgments get lost as well
 // Where the doubling of the PTO ends: beyond any idle timeout, and far from overflow (RFC 9002 §6.2.1).
 constexpr Duration kLongestPto = 24h;
 constexpr int kMaxPtoCount = 62;
@@ -54,6 +56,28 @@ void takeAcknowledged(OutstandingPackets& outstanding, const AckFrame& frame, st
                                  [&acked](SentPacket&& packet) { acked.push_back(std::move(packet)); });
   }
 }
+
+/// RFC 9000 §13.3: until when a lost packet may prove to be late.
+TimePoint forgottenAt(TimePoint now, const RttEstimator& rtt) {
+  return now + kPtosUntilForgotten * rtt.pto(kDefaultMaxAckDelay);
+}
+
+/// RFC 9002 §5.1. The largest of the frame must be new, late or not: a packet number is never ambiguous.
+std::optional<RttSample> sampleOf(const AckFrame& frame, TimePoint now, std::span<const SentPacket> acked,
+                                  std::span<const LostPacket> late) {
+  bool elicited = false;
+  const SentPacket* largest = nullptr;
+  const auto consider = [&](const SentPacket& packet) {
+    elicited = elicited || packet.ackEliciting;
+    if (packet.number == frame.largest) largest = &packet;
+  };
+  for (const SentPacket& packet : acked) consider(packet);
+  for (const LostPacket& lost : late) {
+    if (lost.cause != LossCause::Abandoned) consider(lost.packet);
+  }
+  if (largest == nullptr || !elicited) return std::nullopt;
+  return RttSample{largest->path, now - largest->sentAt};
+}
 }  // namespace
 
 bool LossRecovery::onPacketSent(PacketNumberSpace space, SentPacket&& packet) {
@@ -82,16 +106,27 @@ Result<std::optional<RttSample>> LossRecovery::onAckReceived(PacketNumberSpace s
     return fail(TransportErrorCode::PROTOCOL_VIOLATION, "acknowledgment of a packet never sent", frameType);
   }
   state.largestAcked = std::max(state.largestAcked.value_or(0), frame.largest);
-  const size_t before = outcome.acked.size();
+  const size_t ackedBefore = outcome.acked.size();
+  const size_t lateBefore = outcome.late.size();
   takeAcknowledged(state.outstanding, frame, outcome.acked);
-  if (outcome.acked.size() == before) return std::optional<RttSample>{};
+  takeLate(state, frame, now, outcome.late);
+  if (outcome.acked.size() == ackedBefore && outcome.late.size() == lateBefore) return std::optional<RttSample>{};
   if (lastProgressAt_) lastProgressAt_ = std::max(*lastProgressAt_, now);
+  return sampleOf(frame, now, std::span(outcome.acked).subspan(ackedBefore),
+                  std::span(outcome.late).subspan(lateBefore));
+}
 
-  const SentPacket& newest = outcome.acked.back();
-  const bool elicited = std::any_of(outcome.acked.begin() + static_cast<ptrdiff_t>(before), outcome.acked.end(),
-                                    [](const SentPacket& packet) { return packet.ackEliciting; });
-  if (newest.number != frame.largest || !elicited) return std::optional<RttSample>{};
-  return std::optional<RttSample>{{newest.path, now - newest.sentAt}};
+void LossRecovery::takeLate(Space& state, const AckFrame& frame, TimePoint now, std::vector<LostPacket>& late) {
+  state.lost.forgetUntil(now);
+  if (state.lost.empty()) return;
+  frame.forEachRange([&](PacketNum first, PacketNum last) {
+    state.lost.takeAcknowledged(first, last, [&](LostPacket&& lost) {
+      const PacketNum number = lost.packet.number;
+      const uint64_t distance = *state.largestAcked - number;
+      tolerance_.onLate(lost.cause, distance - skippedBetween(state.skipped, number, *state.largestAcked));
+      late.push_back(std::move(lost));
+    });
+  });
 }
 
 void LossRecovery::detectLost(PacketNumberSpace space, TimePoint now, const RttEstimator& rtt,
@@ -101,15 +136,18 @@ void LossRecovery::detectLost(PacketNumberSpace space, TimePoint now, const RttE
   state.lossTime.reset();
   if (!state.largestAcked) return;
   const PacketNum largestAcked = *state.largestAcked;
-  const Duration delay = rtt.lossDelay();
+  const Duration delay = tolerance_.delay(rtt);
   const auto isFarBehind = [&](PacketNum number) {
     const uint64_t distance = largestAcked - number;
-    return distance >= kPacketReorderingThreshold &&
-           distance - skippedBetween(state.skipped, number, largestAcked) >= kPacketReorderingThreshold;
+    return distance >= tolerance_.packets() &&
+           distance - skippedBetween(state.skipped, number, largestAcked) >= tolerance_.packets();
   };
+  LossCause cause{};
   const auto judge = [&](const SentPacket& packet) {
     if (packet.number > largestAcked) return Verdict::Stop;
-    if (now - packet.sentAt >= delay || isFarBehind(packet.number)) return Verdict::GiveUp;
+    const bool isFar = isFarBehind(packet.number);
+    cause = isFar ? LossCause::PacketThreshold : LossCause::TimeThreshold;
+    if (isFar || now - packet.sentAt >= delay) return Verdict::GiveUp;
     if (packet.inFlight) state.lossTime = std::min(state.lossTime.value_or(TimePoint::max()), packet.sentAt + delay);
     return Verdict::Keep;
   };
@@ -118,6 +156,7 @@ void LossRecovery::detectLost(PacketNumberSpace space, TimePoint now, const RttE
     startsRun = startsRun || followsAcknowledged;
     if (!packet.inFlight) return;
     packet.startsLossRun = std::exchange(startsRun, false);
+    state.lost.remember({packet, cause, now, forgottenAt(now, rtt)});
     outcome.lost.push_back(std::move(packet));
   });
 }
@@ -180,11 +219,12 @@ void LossRecovery::discardSpace(PacketNumberSpace space, RecoveryOutcome& outcom
                                 [&outcome](SentPacket&& packet, bool) {
                                   if (packet.inFlight) outcome.lost.push_back(std::move(packet));
                                 });
+  state.lost.clear();  // no acknowledgment can come any more
   state.lossTime.reset();
   ptoCount_ = 0;
 }
 
-void LossRecovery::abandonPath(PathId path, RecoveryOutcome& outcome) {
+void LossRecovery::abandonPath(PathId path, TimePoint now, const RttEstimator& rtt, RecoveryOutcome& outcome) {
   using Verdict = OutstandingPackets::Verdict;
   for (Space& state : spaces_) {
     bool waitsForThreshold = false;
@@ -193,8 +233,10 @@ void LossRecovery::abandonPath(PathId path, RecoveryOutcome& outcome) {
       waitsForThreshold = waitsForThreshold || (packet.inFlight && packet.number < state.largestAcked.value_or(0));
       return Verdict::Keep;
     };
-    state.outstanding.giveUpWhere(judge, [&outcome](SentPacket&& packet, bool) {
-      if (packet.inFlight) outcome.lost.push_back(std::move(packet));
+    state.outstanding.giveUpWhere(judge, [&](SentPacket&& packet, bool) {
+      if (!packet.inFlight) return;
+      state.lost.remember({packet, LossCause::Abandoned, now, forgottenAt(now, rtt)});
+      outcome.lost.push_back(std::move(packet));
     });
     if (!waitsForThreshold) state.lossTime.reset();
   }
@@ -205,6 +247,7 @@ void LossRecovery::onResumed(TimePoint now, Duration frozenFor) {
   const auto shift = [=](TimePoint& time) { time = now - time > frozenFor ? time + frozenFor : std::max(time, now); };
   for (Space& state : spaces_) {
     state.outstanding.shiftSentTimes(frozenFor, now);
+    state.lost.shiftTimes(frozenFor, now);
     shift(state.ptoFrom);
     if (state.lossTime) state.lossTime = std::clamp(*state.lossTime + frozenFor, now, now + kLongestPto);
   }

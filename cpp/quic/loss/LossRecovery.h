@@ -2,7 +2,8 @@
 // connection. It does not know congestion control, nor what frames mean: acknowledged and lost packets are handed out.
 // RTT belongs to paths; the caller brings the estimator of the path that matters.
 // Invariant: every packet in flight is handed out exactly once, as acknowledged or as lost. Packets not in flight (only
-// ACK frames) are handed out when acknowledged and forgotten otherwise: their loss means nothing.
+// ACK frames) are handed out when acknowledged and forgotten otherwise: their loss means nothing. A lost one may be handed
+// out once more, as late.
 #pragma once
 
 #include <array>
@@ -12,7 +13,9 @@
 #include "quic/QuicError.h"
 #include "quic/codec/QuicFrames.h"
 #include "quic/common/IntervalSet.h"
+#include "quic/loss/LostPackets.h"
 #include "quic/loss/OutstandingPackets.h"
+#include "quic/loss/ReorderingTolerance.h"
 #include "quic/loss/RttEstimator.h"
 #include "quic/loss/SentPacket.h"
 
@@ -22,9 +25,11 @@ namespace quic {
 struct RecoveryOutcome {
   std::vector<SentPacket> acked;  // newly, ascending
   std::vector<SentPacket> lost;   // newly, ascending, all of them in flight
+  std::vector<LostPacket> late;   // handed out as lost before, and now acknowledged; in no order
   void clear() {
     acked.clear();
     lost.clear();
+    late.clear();
   }
 };
 
@@ -56,9 +61,10 @@ class LossRecovery {
   /// that are skipped are remembered for a while: who acknowledges one is caught (RFC 9000 §21.4).
   bool onPacketSent(PacketNumberSpace space, SentPacket&& packet);
 
-  /// Appends the newly acknowledged to `outcome.acked`. PROTOCOL_VIOLATION for a number never sent (RFC 9000 §13.1).
-  /// Follow with a sample for the path's estimator, if any, then detectLost(). Costs the ranges of the frame and the
-  /// packets newly acknowledged, however long the ranges. Packets settled before are passed over.
+  /// Appends the newly acknowledged to `outcome.acked`, and to `outcome.late` those lost before, from which the
+  /// reordering tolerance learns. PROTOCOL_VIOLATION for a number never sent (RFC 9000 §13.1). Follow with a sample for
+  /// the path's estimator, if any, then detectLost(). Costs the ranges of the frame and the packets newly acknowledged,
+  /// however long the ranges. Packets acknowledged before are passed over.
   Result<std::optional<RttSample>> onAckReceived(PacketNumberSpace space, const AckFrame& frame, TimePoint now,
                                                  RecoveryOutcome& outcome);
   /// RFC 9002 §6.1: by packet and time threshold. Appends to `outcome.lost`, and arms the time-threshold timer.
@@ -76,13 +82,16 @@ class LossRecovery {
   /// RFC 9002 §6.4: keys discarded. What was in flight is handed out as `lost` for the byte counts; no congestion
   /// signal. Resets the PTO count. Also for Initial after Retry (§6.3) and for AppData when 0-RTT was rejected.
   void discardSpace(PacketNumberSpace space, RecoveryOutcome& outcome);
-  /// The path was left: all its packets are handed out as lost. No congestion signal. Late acknowledgments of them are
-  /// still accepted and ignored.
-  void abandonPath(PathId path, RecoveryOutcome& outcome);
+  /// The path was left: all its packets are handed out as lost. No congestion signal. They may still prove to be late,
+  /// which says nothing about reordering and is no RTT sample.
+  void abandonPath(PathId path, TimePoint now, const RttEstimator& rtt, RecoveryOutcome& outcome);
+  /// What was learned about reordering holds no more: another path, or persistent congestion.
+  void resetReordering() { tolerance_ = {}; }
   /// The clock jumped while the process was frozen: what is overdue counts as due now, once.
   void onResumed(TimePoint now, Duration frozenFor);
 
   [[nodiscard]] int ptoCount() const { return ptoCount_; }
+  [[nodiscard]] const ReorderingTolerance& reordering() const { return tolerance_; }
   [[nodiscard]] bool hasAckElicitingInFlight(PacketNumberSpace space) const;
   [[nodiscard]] bool hasAckElicitingInFlight() const;
   [[nodiscard]] std::optional<PacketNum> largestAcked(PacketNumberSpace space) const;
@@ -96,6 +105,7 @@ class LossRecovery {
  private:
   struct Space {
     OutstandingPackets outstanding;
+    LostPackets lost;
     IntervalSet skipped;  // numbers never sent, the newest kMaxSkipsRemembered runs of them
     std::optional<PacketNum> largestAcked;
     std::optional<PacketNum> largestSent;
@@ -110,10 +120,12 @@ class LossRecovery {
 
   [[nodiscard]] Space& at(PacketNumberSpace space) { return spaces_[static_cast<size_t>(space)]; }
   [[nodiscard]] const Space& at(PacketNumberSpace space) const { return spaces_[static_cast<size_t>(space)]; }
+  void takeLate(Space& state, const AckFrame& frame, TimePoint now, std::vector<LostPacket>& late);
   [[nodiscard]] std::optional<TimePoint> earliestLossTime() const;
   [[nodiscard]] std::optional<Pto> earliestPto(const PtoContext& context) const;
 
   std::array<Space, kPacketNumberSpaces> spaces_;
+  ReorderingTolerance tolerance_;
   std::optional<TimePoint> lastProgressAt_;  // from where the client's probe against deadlock counts (§6.2.2.1)
   int ptoCount_ = 0;
 };

@@ -64,7 +64,6 @@ struct SentPathChallenge {
 };
 struct SentPathResponse {
   PathId path;
-  PacketNum number = 0;  // of the packet that carried it
 };
 struct SentHandshakeDone {};
 /// The announcement of one preparation; `epoch` tells a late acknowledgment from a fitting one.

@@ -163,5 +163,22 @@ TEST(QuicReadCodec, ReadsTruncatedNumbersAcrossTheirWholeRange) {
   }
 }
 
+// covers RFC 9000 §17.1: also when packets that were sent later arrive first
+TEST(QuicReadCodec, ReadsTheNumberOfAPacketThatAWholeWindowOvertook) {
+  for (PacketNum flying = 1; flying <= 4096; flying *= 2) {
+    Fixture f;
+    const PacketNum acked = 1'000'000;
+    ByteVector packet(200);
+    auto builder = QuicPacketBuilder::begin(packet, f.fields, acked + flying, acked);
+    ASSERT_TRUE(builder.has_value());
+    builder->frames().writeByte(1);
+    packet.resize(builder->seal(f.sender.writeKeys));
+    f.receiver.acks.onPacketReceived(TimePoint{}, {acked + 2 * flying, true, Ecn::NotEct});
+    const auto opened = f.open(packet);
+    ASSERT_TRUE(opened.hasValue()) << flying;
+    EXPECT_EQ(opened->number, acked + flying);
+  }
+}
+
 }  // namespace
 }  // namespace quic::test

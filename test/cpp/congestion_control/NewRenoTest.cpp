@@ -233,5 +233,51 @@ TEST(NewReno, HoldsItsInvariantsUnderRandomEvents) {
   }
 }
 
+// ---- losses that were none
+
+TEST(NewReno, GivesBackWhatASpuriousLossTook) {
+  NewReno reno(kSize);
+  send(reno, 10, at(0));
+  lose(reno, 1, at(0), at(100));
+  ASSERT_EQ(reno.congestionWindow(), 6000u);
+  reno.onSpuriousLoss({at(110), at(100)});
+  EXPECT_EQ(reno.congestionWindow(), 12000u);
+  EXPECT_TRUE(reno.inSlowStart());
+  EXPECT_EQ(reno.bytesInFlight(), 9 * kSize) << "what was lost has left the flight, and stays out of it";
+  lose(reno, 1, at(0), at(120));
+  EXPECT_EQ(reno.congestionWindow(), 6000u) << "a true loss counts again";
+}
+
+struct UndoRow {
+  const char* what;
+  std::function<void(NewReno&)> after;  // the loss at 100 ms of a packet sent at 0
+  uint64_t reducedAt;
+  uint64_t window;
+};
+
+TEST(NewReno, GivesNothingBackWhenThereIsAnotherReason) {
+  const UndoRow rows[] = {
+      {"another reduction", [](NewReno& r) { lose(r, 1, at(101), at(200)); }, 100, 3000},
+      {"the later one only", [](NewReno& r) { lose(r, 1, at(101), at(200)); }, 200, 6000},
+      {"a congestion mark in the same round trip", [](NewReno& r) { r.onEcnCe(at(110), at(0)); }, 100, 6000},
+      {"persistent congestion", [](NewReno& r) { lose(r, 1, at(0), at(120), true); }, 100, 2 * kSize},
+      {"a window that has grown beyond",
+       [](NewReno& r) {
+         send(r, 300, at(101));
+         for (int i = 0; i < 300; ++i) ack(r, 1, at(101));
+       },
+       100, 0},
+  };
+  for (const UndoRow& row : rows) {
+    NewReno reno(kSize);
+    send(reno, 10, at(0));
+    lose(reno, 1, at(0), at(100));
+    row.after(reno);
+    const uint64_t before = reno.congestionWindow();
+    reno.onSpuriousLoss({at(300), at(static_cast<int64_t>(row.reducedAt))});
+    EXPECT_EQ(reno.congestionWindow(), row.window == 0 ? before : row.window) << row.what;
+  }
+}
+
 }  // namespace
 }  // namespace quic

@@ -16,11 +16,35 @@ using testing::ackOnly;
 using testing::numbersOf;
 using testing::packet;
 
+struct Tolerance {
+  uint64_t packets = kPacketReorderingThreshold;
+  int eighths = 9;
+};
+
 struct Model {
   std::map<PacketNum, SentPacket> unsettled;
   std::set<PacketNum> sent;
   std::optional<PacketNum> largestAcked;
+  struct Lost {
+    bool isByNumber = false;
+    TimePoint forgetAt;
+  };
+  std::map<PacketNum, Lost> lost;
 
+  /// Those that were given up and are acknowledged now, and what that says about reordering.
+  std::vector<PacketNum> acknowledgeLate(const std::vector<Interval>& ranges, TimePoint now, Tolerance& tolerance) {
+    std::erase_if(lost, [&](const auto& each) { return each.second.forgetAt <= now; });
+    while (lost.size() > LostPackets::kMaxRemembered) lost.erase(lost.begin());
+    std::vector<PacketNum> late;
+    for (const Interval& range : ranges) {
+      for (auto it = lost.lower_bound(range.start); it != lost.end() && it->first <= range.end; it = lost.erase(it)) {
+        late.push_back(it->first);
+        if (!it->second.isByNumber) tolerance.eighths = std::min(tolerance.eighths + 1, 16);
+        if (it->second.isByNumber) tolerance.packets = std::max(tolerance.packets, *largestAcked - it->first + 1);
+      }
+    }
+    return late;
+  }
   std::vector<PacketNum> acknowledge(const std::vector<Interval>& ranges) {
     largestAcked = std::max(largestAcked.value_or(0), ranges.front().end);
     std::vector<PacketNum> acked;
@@ -35,16 +59,18 @@ struct Model {
     });
     return acked;
   }
-  std::vector<PacketNum> loseAt(TimePoint now, Duration delay) {
-    std::vector<PacketNum> lost;
+  std::vector<PacketNum> loseAt(TimePoint now, Duration delay, Duration kept, const Tolerance& tolerance) {
+    std::vector<PacketNum> newlyLost;
     std::erase_if(unsettled, [&](const auto& each) {
       const auto& [number, sent] = each;
       if (!largestAcked || number > *largestAcked) return false;
-      if (sent.sentAt > now - delay && *largestAcked < number + kPacketReorderingThreshold) return false;
-      if (sent.inFlight) lost.push_back(number);
+      const bool isByNumber = *largestAcked >= number + tolerance.packets;
+      if (sent.sentAt > now - delay && !isByNumber) return false;
+      if (sent.inFlight) newlyLost.push_back(number);
+      if (sent.inFlight) lost[number] = {isByNumber, now + kept};
       return true;
     });
-    return lost;
+    return newlyLost;
   }
   /// Packets that are not in flight arm no timer.
   [[nodiscard]] bool isLossDue(TimePoint now, Duration delay) const {
@@ -85,8 +111,10 @@ class LossRecoveryModelTest : public ::testing::TestWithParam<uint64_t> {
     outcome.clear();
     ASSERT_TRUE(recovery.onAckReceived(space, ack.frame(), now, outcome));
     ASSERT_EQ(numbersOf(outcome.acked), model.acknowledge(ranges));
+    ASSERT_EQ(numbersOf(outcome.late), model.acknowledgeLate(ranges, now, tolerance));
+    lateTotal += outcome.late.size();
     recovery.detectLost(space, now, rtt, outcome);
-    ASSERT_EQ(numbersOf(outcome.lost), model.loseAt(now, rtt.lossDelay()));
+    ASSERT_EQ(numbersOf(outcome.lost), lose(model));
     settle();
     recovery.resetPtoCount();
   }
@@ -102,13 +130,17 @@ class LossRecoveryModelTest : public ::testing::TestWithParam<uint64_t> {
     std::vector<PacketNum> lost;
     if (!probes) {
       for (Model& model : models) {
-        if (!model.isLossDue(now, rtt.lossDelay())) continue;
-        for (const PacketNum number : model.loseAt(now, rtt.lossDelay())) lost.push_back(number);
+        if (!model.isLossDue(now, delay())) continue;
+        for (const PacketNum number : lose(model)) lost.push_back(number);
       }
     }
     ASSERT_EQ(numbersOf(outcome.lost), lost);
     settle();
     if (probes) send(probes->space);
+  }
+  [[nodiscard]] Duration delay() const { return std::max(rtt.latest(), rtt.smoothed()) * tolerance.eighths / 8; }
+  std::vector<PacketNum> lose(Model& model) {
+    return model.loseAt(now, delay(), 3 * rtt.pto(kDefaultMaxAckDelay), tolerance);
   }
   void settle() {
     for (const SentPacket& each : outcome.acked) inFlight -= each.inFlight ? 1 : 0;
@@ -121,6 +153,8 @@ class LossRecoveryModelTest : public ::testing::TestWithParam<uint64_t> {
   RttEstimator rtt;
   std::array<Model, kPacketNumberSpaces> models;
   std::array<PacketNum, kPacketNumberSpaces> next{};
+  Tolerance tolerance;
+  uint64_t lateTotal = 0;
   TimePoint now{1s};
   int64_t inFlight = 0;
 };
@@ -147,6 +181,8 @@ TEST_P(LossRecoveryModelTest, AgreesWithTheAppendixOfTheRfc) {  // covers RFC 90
     }
     ASSERT_EQ(inFlight, modelInFlight) << "every packet in flight is handed out exactly once";
   }
+  EXPECT_GT(lateTotal, 10u);
+  EXPECT_GT(tolerance.packets, kPacketReorderingThreshold);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LossRecoveryModelTest, ::testing::Range<uint64_t>(1, 13));

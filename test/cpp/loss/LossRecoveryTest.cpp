@@ -185,17 +185,6 @@ TEST_F(LossRecoveryTest, ForgetsUnacknowledgedPacketsOfOnlyAcksWithoutCallingThe
   EXPECT_EQ(numbersOf(outcome.acked), Numbers{1});
 }
 
-TEST_F(LossRecoveryTest, IgnoresTheLateAcknowledgmentOfALostPacket) {
-  send(0, 3, at(0));
-  ack(Ack(3), at(1));
-  recovery.detectLost(kApp, at(1), rtt, outcome);
-  ASSERT_EQ(numbersOf(outcome.lost), Numbers{0});
-  ack(Ack(0, 3), at(2));
-  EXPECT_EQ(numbersOf(outcome.acked), (Numbers{1, 2}));
-  recovery.detectLost(kApp, at(3), rtt, outcome);
-  EXPECT_TRUE(outcome.lost.empty());
-}
-
 TEST_F(LossRecoveryTest, KeepsSpacesApart) {  // covers RFC 9002 §6.1
   for (PacketNum number = 0; number < 5; ++number) {
     recovery.onPacketSent(PacketNumberSpace::Initial, packet(number, at(0)));
@@ -220,16 +209,20 @@ TEST_F(LossRecoveryTest, HandsOutTheFlightOfADiscardedSpace) {  // covers RFC 90
   EXPECT_TRUE(recovery.hasAckElicitingInFlight());
 }
 
-TEST_F(LossRecoveryTest, HandsOutTheFlightOfAnAbandonedPathAndIgnoresItsLateAcknowledgments) {
+TEST_F(LossRecoveryTest, HandsOutTheFlightOfAnAbandonedPathAndWhatOfItIsLate) {
   send(0, 4, at(0), kPath);
   recovery.onPacketSent(kApp, ackOnly(5, at(0)));
   send(6, 8, at(10), kOtherPath);
-  recovery.abandonPath(kPath, outcome);
+  recovery.abandonPath(kPath, at(0), rtt, outcome);
   EXPECT_EQ(numbersOf(outcome.lost), (Numbers{0, 1, 2, 3, 4}));
-  EXPECT_FALSE(ack(Ack(0, 4), at(20)));
+  EXPECT_FALSE(ack(Ack(0, 3), at(20))) << "no sample: that path is no more";
   EXPECT_TRUE(outcome.acked.empty());
+  EXPECT_EQ(numbersOf(outcome.late), (Numbers{0, 1, 2, 3}));
+  for (const LostPacket& late : outcome.late) EXPECT_EQ(late.cause, LossCause::Abandoned);
   const auto sample = ack(Ack(0, 8), at(30));
   EXPECT_EQ(numbersOf(outcome.acked), (Numbers{5, 6, 7, 8}));
+  EXPECT_EQ(numbersOf(outcome.late), Numbers{4});
+  EXPECT_EQ(recovery.reordering().packets(), 3u) << "nothing is learned about reordering";
   ASSERT_TRUE(sample);
   EXPECT_EQ(sample->path, kOtherPath);
   recovery.detectLost(kApp, at(30), rtt, outcome);
@@ -242,7 +235,7 @@ TEST_F(LossRecoveryTest, DisarmsTheLossTimerThatOnlyAnAbandonedPathHad) {
   recovery.detectLost(kApp, at(1000), rtt, outcome);
   const PtoContext context{.rtt = rtt, .handshakeConfirmed = true};
   ASSERT_TRUE(recovery.nextTimeout(at(1000), context));
-  recovery.abandonPath(kPath, outcome);
+  recovery.abandonPath(kPath, at(0), rtt, outcome);
   EXPECT_EQ(recovery.nextTimeout(at(1000), context), std::nullopt);
 }
 

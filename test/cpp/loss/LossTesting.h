@@ -6,6 +6,7 @@
 
 #include "quic/codec/QuicFrames.h"
 #include "quic/common/IntervalSet.h"
+#include "quic/loss/LostPackets.h"
 #include "quic/loss/SentPacket.h"
 
 namespace quic::testing {
@@ -73,6 +74,12 @@ class Ack {
 inline std::vector<PacketNum> numbersOf(const std::vector<SentPacket>& packets) {
   std::vector<PacketNum> numbers;
   for (const SentPacket& each : packets) numbers.push_back(each.number);
+  return numbers;
+}
+
+inline std::vector<PacketNum> numbersOf(const std::vector<LostPacket>& packets) {
+  std::vector<PacketNum> numbers;
+  for (const LostPacket& each : packets) numbers.push_back(each.packet.number);
   return numbers;
 }
 

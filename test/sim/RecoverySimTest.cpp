@@ -1,0 +1,26 @@
+// Loss recovery and congestion over links that do one thing only. Assumes: NewReno. Cannot see: real queues, real clocks.
+#include <gtest/gtest.h>
+
+#include "sim/Sim.h"
+
+namespace quic::test {
+namespace {
+
+// covers RFC 9002 §6.1: what is only late is soon not taken for lost, and costs no window
+TEST(RecoverySim, LearnsToBearReordering) {
+  for (const uint64_t seed : simSeeds()) {
+    Sim sim{{.seed = seed, .conditions = {.delay = 10ms, .reorder = 0.03}}};
+    SimClient& client = sim.connect();
+    ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 5s));
+    client.transfer(1'000'000);
+    ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 60s)) << seed;
+    sim.runFor(1s);
+    const ConnectionStats stats = client.connection()->stats();
+    EXPECT_EQ(stats.packetsLost, stats.packetsSpuriouslyLost) << "nothing was lost, seed " << seed;
+    EXPECT_LE(stats.packetsLost, 60u) << seed;
+    EXPECT_GE(stats.congestionWindow, 200'000u) << "every reduction was taken back, seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace quic::test
