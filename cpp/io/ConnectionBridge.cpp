@@ -89,6 +89,11 @@ void ConnectionBridge::on(ConnectionHandle handle, SessionTicket&& event) {
   up_.records.addBytes(RecordKind::SessionTicket, handle, 0, event.bytes);
 }
 
+/// The version goes with it as the record's id.
+void ConnectionBridge::on(ConnectionHandle handle, AddressToken&& event) {
+  up_.records.addBytes(RecordKind::AddressToken, handle, event.version, event.bytes);
+}
+
 void ConnectionBridge::on(ConnectionHandle handle, KeyLogLine&& event) {
   up_.records.addBytes(RecordKind::KeyLog, handle, 0, asBytes(event.line));
 }

@@ -83,6 +83,7 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, PathChanged&& event);
   void on(ConnectionHandle handle, MigrationEvent&& event);
   void on(ConnectionHandle handle, SessionTicket&& event);
+  void on(ConnectionHandle handle, AddressToken&& event);
   void on(ConnectionHandle handle, KeyLogLine&& event);
   void on(ConnectionHandle handle, ConnectionClosed&& event);
 

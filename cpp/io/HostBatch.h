@@ -35,6 +35,7 @@ enum class RecordKind : uint32_t {
   MigrationFailed = 18,
   Stats = 19,
   HostClosed = 20,
+  AddressToken = 21,
 };
 
 /// Leaves what resize() adds as it is: room that is about to be read into needs no zeros. Filling it cost 64 KiB of memory

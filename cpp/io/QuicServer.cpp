@@ -5,6 +5,7 @@
 
 #include "io/BindShared.h"
 #include "io/HostRecords.h"
+#include "io/SystemClock.h"
 
 namespace quic {
 namespace {
@@ -13,11 +14,19 @@ Unexpected<HostFailure> refused(LocalErrorCode code, std::string_view reason, st
   return {HostFailure{fail(code, reason).error, 0, std::move(detail)}};
 }
 
-/// A secret of zeros would let anybody forge stateless resets (RFC 9000 §10.3.2).
-ServerEndpointSettings withSecret(ServerEndpointSettings settings) {
-  const bool isUnset =
-      std::all_of(settings.resetSecret.begin(), settings.resetSecret.end(), [](uint8_t byte) { return byte == 0; });
-  if (isUnset) SystemRandom().fill(settings.resetSecret);
+template <size_t N>
+void fillUnset(std::array<uint8_t, N>& secret) {
+  const bool isUnset = std::all_of(secret.begin(), secret.end(), [](uint8_t byte) { return byte == 0; });
+  if (isUnset) SystemRandom().fill(secret);
+}
+
+/// A secret of zeros would let anybody forge stateless resets (RFC 9000 §10.3.2) and address tokens (§8.1.4). One of each for
+/// all workers.
+ServerEndpointSettings withSecrets(ServerEndpointSettings settings) {
+  fillUnset(settings.resetSecret);
+  fillUnset(settings.tokens.seed);
+  settings.tokens.seededAt = systemNow();
+  if (settings.tokens.unixOffset == Duration{0}) settings.tokens.unixOffset = unixOffset();
   return settings;
 }
 
@@ -35,7 +44,7 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   if (!sockets) return Unexpected<HostFailure>{{sockets.error().error, sockets.error().systemError, {}}};
 
   std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress()));
-  ServerWorkerOptions each{options.workers == 0 ? options.loop : nullptr, 0, withSecret(options.endpoint), *tls};
+  ServerWorkerOptions each{options.workers == 0 ? options.loop : nullptr, 0, withSecrets(options.endpoint), *tls};
   for (size_t index = 0; index < count; ++index) {
     each.index = static_cast<uint8_t>(index);
     auto worker = ServerWorker::make(each, std::move((*sockets)[index]), sink, *server);

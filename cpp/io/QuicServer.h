@@ -22,7 +22,7 @@ struct ServerOptions {
   size_t workers = 1;      // 0: on `loop`; at most 256
   uv_loop_t* loop = nullptr;
   bool steer = true;                // see BindShared.h
-  ServerEndpointSettings endpoint;  // a resetSecret of zeros is replaced by a random one
+  ServerEndpointSettings endpoint;  // a resetSecret and a token seed of zeros are replaced by random ones
   TlsServerOptions tls;
 };
 

@@ -17,4 +17,12 @@ inline TimePoint systemNow() {
   return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::microseconds(now.tv_nsec / 1000));
 }
 
+/// What to add to systemNow() for the time of day, which may jump: for what outlives the process.
+inline Duration unixOffset() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::microseconds(now.tv_nsec / 1000) -
+         systemNow().time_since_epoch();
+}
+
 }  // namespace quic

@@ -46,8 +46,10 @@ inline constexpr size_t kMaxUndecryptablePackets = 10;
 inline constexpr size_t kMaxStreamGaps = 1000;
 inline constexpr size_t kMaxPoolAddresses = 16;
 inline constexpr size_t kMaxPaths = 4;
-inline constexpr size_t kMaxQueuedEvents = 256;     // of a connection whose host does not take them
-inline constexpr uint32_t kMaxSessionTickets = 16;  // that one connection hands on
+inline constexpr size_t kMaxQueuedEvents = 256;      // of a connection whose host does not take them
+inline constexpr uint32_t kMaxSessionTickets = 16;   // that one connection hands on
+inline constexpr size_t kMaxAddressTokens = 16;      // that one connection hands on
+inline constexpr size_t kMaxAddressTokenSize = 800;  // leaves a third of an Initial packet to the ClientHello
 inline constexpr size_t kMaxRetireQueue = 3 * kAdvertisedActiveConnectionIdLimit;
 
 // ---- server migration (spec of the project §1 and §2)

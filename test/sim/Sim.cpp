@@ -58,7 +58,14 @@ Sim::Sim(const SimOptions& options)
 SimWorld Sim::world() { return {clock, network, random, *sharedTls().crypto}; }
 
 SimClient& Sim::connect(const TransportSettings& settings) {
-  const auto address = simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000");
+  return connectFrom(simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000"), settings);
+}
+
+SimClient& Sim::connectAgain(const SimClient& before, const TransportSettings& settings) {
+  return connectFrom(before.address().withPort(static_cast<uint16_t>(before.address().port() + 1)), settings);
+}
+
+SimClient& Sim::connectFrom(const SocketAddress& address, const TransportSettings& settings) {
   clients.push_back(std::make_unique<SimClient>(world(), address));
   clients.back()->connect(server->address(), settings, sharedTls().client->makeHandshake("server.test"));
   return *clients.back();

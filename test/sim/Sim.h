@@ -25,6 +25,8 @@ class Sim {
 
   /// A client of its own address; it begins to connect at once.
   SimClient& connect(const TransportSettings& settings = {});
+  /// From the host of `before`, on another port.
+  SimClient& connectAgain(const SimClient& before, const TransportSettings& settings);
   /// Until `done`, but for `limit` at the most. False: time is up, or nothing is left to happen.
   template <class Predicate>
   bool runUntil(Predicate done, Duration limit) {
@@ -40,6 +42,7 @@ class Sim {
 
  private:
   SimWorld world();
+  SimClient& connectFrom(const SocketAddress& address, const TransportSettings& settings);
 
   DeterministicRand tlsRandom_;
 

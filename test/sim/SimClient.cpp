@@ -115,6 +115,7 @@ void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
     closeReason = closed->reason;
   }
   if (const auto* migration = std::get_if<MigrationEvent>(&event)) hear(*migration);
+  if (const auto* token = std::get_if<AddressToken>(&event)) addressTokens.push_back(*token);
   const auto* stream = std::get_if<StreamEvent>(&event);
   if (stream == nullptr || closeError) return;
   if (const auto* readable = std::get_if<StreamReadable>(stream)) read(readable->id);

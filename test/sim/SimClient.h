@@ -43,6 +43,7 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   std::vector<std::string> migrationEvents;
   std::optional<Duration> downtime;
   Duration worstLatency{0};
+  std::vector<AddressToken> addressTokens;
   std::optional<TimePoint> finishedAt;
   std::optional<TimePoint> lastDoneAt;
 

@@ -1,5 +1,6 @@
 #include "quic/api/FrameDispatch.h"
 
+#include "quic/api/AddressValidationDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
@@ -33,8 +34,10 @@ struct Dispatcher {
   Result<> operator()(const StreamDataBlockedFrame& f) { return state.streams.onStreamDataBlocked(f); }
   Result<> operator()(const StreamsBlockedFrame& f) { return state.streams.onStreamsBlocked(f); }
 
-  /// Tokens are for a later connection; this client keeps none.
-  Result<> operator()(const NewTokenFrame&) { return done(); }
+  Result<> operator()(const NewTokenFrame& f) {
+    onNewToken(state, f);
+    return done();
+  }
   Result<> operator()(const NewConnectionIdFrame& f) {
     const Result<> taken = state.peerIds.onNewConnectionId(f);
     if (taken) refreshDestinationIds(state);

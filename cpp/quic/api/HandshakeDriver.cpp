@@ -23,6 +23,7 @@ TransportParameters ourParameters(const QuicConnectionState& state) {
   state.streams.fillParameters(ours);
   if (state.role == Role::Server) {
     ours.originalDestinationConnectionId = state.handshake.originalDestinationId;
+    ours.retrySourceConnectionId = state.handshake.retrySourceId;
     ours.statelessResetToken = state.selfIds.firstToken();
   } else if (!state.settings.clientMigration.protocols.empty()) {
     ours.serverMigrationSuite = state.settings.clientMigration.protocols.bits();
@@ -45,7 +46,9 @@ Result<> checkHandshakeIds(const QuicConnectionState& state, const TransportPara
       *peer.originalDestinationConnectionId != state.handshake.originalDestinationId) {
     return badParameter("original_destination_connection_id does not match");
   }
-  if (peer.retrySourceConnectionId) return badParameter("retry_source_connection_id without a Retry");
+  if (peer.retrySourceConnectionId != state.handshake.retrySourceId) {
+    return badParameter("retry_source_connection_id does not match");
+  }
   return Unit{};
 }
 
@@ -134,8 +137,9 @@ Result<> afterTls(QuicConnectionState& state, const Result<>& result) {
 }  // namespace
 
 void installInitialKeys(QuicConnectionState& state) {
-  InitialProtection keys = state.environment.crypto.initialProtection(state.handshake.version,
-                                                                      state.handshake.originalDestinationId.bytes());
+  const HandshakeState& handshake = state.handshake;
+  const ConnectionId& keyedBy = handshake.retrySourceId ? *handshake.retrySourceId : handshake.originalDestinationId;
+  InitialProtection keys = state.environment.crypto.initialProtection(handshake.version, keyedBy.bytes());
   PacketSpace& space = state.space(PacketNumberSpace::Initial);
   const bool isClient = state.role == Role::Client;
   space.writeKeys = isClient ? std::move(keys.client) : std::move(keys.server);

@@ -5,7 +5,7 @@
 
 namespace quic {
 
-/// Keys of the Initial level (RFC 9001 §5.2) from the client's first Destination Connection ID.
+/// Keys of the Initial level (RFC 9001 §5.2) from the client's first Destination Connection ID, or a Retry's Source Connection ID.
 void installInitialKeys(QuicConnectionState& state);
 /// Client: makes the ClientHello.
 void startClientHandshake(QuicConnectionState& state);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/AddressValidationDriver.h"
 #include "quic/api/FrameDispatch.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
@@ -40,7 +41,7 @@ std::optional<EncryptionLevel> levelOf(PacketType type) {
 
 /// RFC 9000 §6.2: only before anything else was understood, and only when it does not offer what we speak.
 void onVersionNegotiation(QuicConnectionState& state, const ProtectedPacket& packet) {
-  const bool hasHeard = state.handshake.peerSourceId.has_value();
+  const bool hasHeard = state.handshake.peerSourceId.has_value() || state.handshake.retrySourceId.has_value();
   if (state.role != Role::Client || hasHeard || packet.sourceId != state.handshake.originalDestinationId ||
       packet.destinationId != state.selfIds.first()) {
     return;
@@ -144,6 +145,7 @@ OpeningKeys openingKeys(const QuicConnectionState& state, EncryptionLevel level)
 
 void receivePacket(QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
   if (packet.type == PacketType::VersionNegotiation) return onVersionNegotiation(state, packet);
+  if (packet.type == PacketType::Retry && onRetry(state, packet)) return;
   const auto level = levelOf(packet.type);
   if (!level || !isWorthOpening(state, context, packet)) {
     ++state.stats.packetsDropped;

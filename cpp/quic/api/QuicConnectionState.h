@@ -20,6 +20,7 @@
 #include "quic/state/ConnectionIdGenerator.h"
 #include "quic/state/ConnectionLife.h"
 #include "quic/state/KeyPhases.h"
+#include "quic/state/NewTokens.h"
 #include "quic/state/PacketSpace.h"
 #include "quic/state/PeerConnectionIds.h"
 #include "quic/state/QuicPathManager.h"
@@ -38,8 +39,10 @@ struct Environment {
 struct HandshakeState {
   std::unique_ptr<HandshakeLayer> tls;
   uint32_t version = kQuicVersion1;
-  ConnectionId originalDestinationId;        // what the client's first Initial was sent to
-  std::optional<ConnectionId> peerSourceId;  // fixed by the first authentic long header (RFC 9000 §7.2)
+  ConnectionId originalDestinationId;         // what the client's first Initial was sent to
+  std::optional<ConnectionId> retrySourceId;  // of the Retry packet, when there was one: Initials go there, keyed by it
+  ByteVector token;                           // client: goes into every Initial packet (RFC 9000 §8.1.2, §8.1.3)
+  std::optional<ConnectionId> peerSourceId;   // fixed by the first authentic long header (RFC 9000 §7.2)
   std::optional<TransportParameters> peerParameters;
   TimePoint deadline{};
   uint32_t earlyResends = 0;    // server: see onRepeatedClientHello
@@ -91,6 +94,8 @@ struct QuicConnectionState {
   QuicPathManager paths;
   SelfConnectionIds selfIds;
   PeerConnectionIds peerIds;
+  NewTokenSender newTokensSent;        // server
+  NewTokenReceiver newTokensReceived;  // client
   QuicStreamManager streams;
   MigrationRole migration;
   MigrationWork migrationWork;

@@ -39,7 +39,7 @@ std::optional<QuicPacketBuilder> QuicPacketBuilder::begin(MutableByteSpan out, c
   if (fields.level == EncryptionLevel::OneRtt) {
     if (!writeShortHeader(writer, fields.destinationId, fields.keyPhase, false, encoded)) return std::nullopt;
   } else {
-    const LongHeader header{typeOf(fields.level), fields.version, fields.destinationId, fields.sourceId, {}};
+    const LongHeader header{typeOf(fields.level), fields.version, fields.destinationId, fields.sourceId, fields.token};
     lengthOffset = writeLongHeader(writer, header, encoded);
     if (!lengthOffset) return std::nullopt;
   }

@@ -11,8 +11,9 @@ struct PacketHeaderFields {
   EncryptionLevel level = EncryptionLevel::OneRtt;
   uint32_t version = 0;
   ConnectionId destinationId;
-  ConnectionId sourceId;  // long headers
-  bool keyPhase = false;  // short headers
+  ConnectionId sourceId{};  // long headers
+  bool keyPhase = false;    // short headers
+  ByteSpan token{};         // Initial
 };
 
 class QuicPacketBuilder {

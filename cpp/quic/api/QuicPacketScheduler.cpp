@@ -22,14 +22,18 @@ void writeAck(QuicConnectionState& state, PacketNumberSpace name, ByteWriter& wr
 }
 
 bool hasAppControl(const QuicConnectionState& state) {
-  return state.handshake.isDonePending || state.selfIds.hasToSend() || state.peerIds.hasToRetire() ||
-         state.isPingPending || hasMigrationFrames(state) || state.streams.hasControlToSend();
+  return state.handshake.isDonePending || state.newTokensSent.hasToSend() || state.selfIds.hasToSend() ||
+         state.peerIds.hasToRetire() || state.isPingPending || hasMigrationFrames(state) ||
+         state.streams.hasControlToSend();
 }
 
 void writeConnectionControl(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent) {
   if (state.handshake.isDonePending && writeFrame(writer, HandshakeDoneFrame{})) {
     state.handshake.isDonePending = false;
     sent.push_back(SentHandshakeDone{});
+  }
+  if (state.newTokensSent.hasToSend() && writeFrame(writer, state.newTokensSent.frame())) {
+    sent.push_back(state.newTokensSent.onWritten());
   }
   writeMigrationFrames(state, writer, sent);
   while (const auto frame = state.selfIds.nextFrame()) {

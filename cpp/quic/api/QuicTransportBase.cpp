@@ -115,6 +115,7 @@ bool QuicTransportBase::isHandshakeConfirmed() const { return state_->isConfirme
 bool QuicTransportBase::isDrained() const { return std::holds_alternative<life::Closed>(state_->life); }
 bool QuicTransportBase::isClosing() const { return !state_->isOpen(); }
 FourTuple QuicTransportBase::activePath() const { return state_->paths.active().tuple; }
+uint32_t QuicTransportBase::version() const { return state_->handshake.version; }
 uint64_t QuicTransportBase::bufferedBytes(StreamId id) const { return state_->streams.bufferedBytes(id); }
 bool QuicTransportBase::hasUnfinishedSends() const { return state_->streams.hasUnfinishedSends(); }
 

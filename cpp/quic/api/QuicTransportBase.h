@@ -67,6 +67,7 @@ class QuicTransportBase {
   [[nodiscard]] bool isDrained() const;
   [[nodiscard]] bool isClosing() const;
   [[nodiscard]] FourTuple activePath() const;
+  [[nodiscard]] uint32_t version() const;
   [[nodiscard]] uint64_t bufferedBytes(StreamId id) const;
   [[nodiscard]] bool hasUnfinishedSends() const;
   [[nodiscard]] ConnectionStats stats() const;

@@ -209,6 +209,13 @@ void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {
   settle(state, LossKind::Discarded);
 }
 
+void restartSpace(QuicConnectionState& state, PacketNumberSpace name) {
+  state.space(name).probesToSend = 0;
+  state.outcome.clear();
+  state.recovery.discardSpace(name, state.outcome);
+  settle(state, LossKind::Discarded);
+}
+
 void onRepeatedClientHello(QuicConnectionState& state) {
   // RFC 9002 §6.2.3: the client cannot have heard our flight; a limited number of times it is said again without a timer.
   constexpr uint32_t kMaxEarlyResends = 3;

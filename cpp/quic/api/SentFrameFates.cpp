@@ -40,6 +40,7 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
           [&](const SentNewConnectionId& issued) { state.selfIds.onLost(issued.sequence); },
           [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireLost(retire.sequence); },
           [&](const SentHandshakeDone&) { state.handshake.isDonePending = true; },
+          [&](const SentNewToken& token) { state.newTokensSent.onLost(token); },
           [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
           [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },
           // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.

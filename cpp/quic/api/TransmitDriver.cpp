@@ -21,8 +21,12 @@ std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, c
                                              MutableByteSpan out) {
   if (!maySeal(state, level)) return std::nullopt;
   const PacketNumberSpace name = spaceOf(level);
-  const PacketHeaderFields fields{level, state.handshake.version, path.destination.id, state.selfIds.first(),
-                                  state.keys.phases.bit()};
+  const PacketHeaderFields fields{level,
+                                  state.handshake.version,
+                                  path.destination.id,
+                                  state.selfIds.first(),
+                                  state.keys.phases.bit(),
+                                  state.handshake.token};
   return QuicPacketBuilder::begin(out, fields, state.space(name).nextNumber, state.recovery.largestAcked(name));
 }
 

@@ -3,6 +3,7 @@
 
 #include "quic/QuicConstants.h"
 #include "quic/congestion_control/CongestionController.h"
+#include "quic/handshake/AddressToken.h"
 #include "quic/handshake/AeadLimits.h"
 #include "quic/servermigration/ServerMigrationClient.h"
 #include "quic/state/QuicStreamManager.h"
@@ -22,6 +23,7 @@ struct TransportSettings {
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6
+  AddressToken addressToken;             // client: of an earlier connection to this server; for one attempt
   // ---- server migration
   ServerMigrationClientSettings clientMigration;  // client
   ServerMigrationProtocols serverMigration;       // server: supported; empty: off

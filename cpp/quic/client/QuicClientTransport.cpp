@@ -34,6 +34,9 @@ QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, c
   // RFC 9000 §7.2: unpredictable, at least 8 bytes; the server answers with an ID of its own.
   connection.handshake.originalDestinationId = randomId(dependencies.random, kMinInitialDestinationConnectionIdSize);
   connection.peerIds.setFirst(connection.handshake.originalDestinationId);
+  const AddressToken& token = settings.addressToken;
+  const bool isForThis = token.version == connection.handshake.version && token.bytes.size() <= kMaxAddressTokenSize;
+  if (isForThis) connection.handshake.token = token.bytes;
   connection.paths.active().destination = connection.peerIds.all().front();
   if (!settings.clientMigration.protocols.empty()) {
     connection.migration.emplace<ServerMigrationClient>(settings.clientMigration, path.peer);

@@ -66,6 +66,9 @@ struct SentPathResponse {
   PathId path;
 };
 struct SentHandshakeDone {};
+struct SentNewToken {
+  uint32_t generation = 0;  // of the token: a late loss of an older one means nothing
+};
 /// The announcement of one preparation; `epoch` tells a late acknowledgment from a fitting one.
 struct SentServerMigration {
   uint32_t epoch = 0;
@@ -79,7 +82,7 @@ using SentFrame =
     std::variant<SentPing, SentAck, SentCrypto, SentStream, SentResetStream, SentStopSending, SentMaxData,
                  SentMaxStreamData, SentMaxStreams, SentDataBlocked, SentStreamDataBlocked, SentStreamsBlocked,
                  SentNewConnectionId, SentRetireConnectionId, SentPathChallenge, SentPathResponse, SentHandshakeDone,
-                 SentServerMigration, SentServerMigrated, SentPoolMigrationAddress>;
+                 SentNewToken, SentServerMigration, SentServerMigrated, SentPoolMigrationAddress>;
 
 using SentFrames = SmallVector<SentFrame, 3>;
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "quic/api/QuicPacketBuilder.h"
-#include "quic/codec/QuicFrameCodec.h"
+#include "quic/api/QuicReadCodec.h"
 
 namespace quic {
 namespace {
 
 constexpr int kWorkerShift = 40;  // handles stay below 2^53: JavaScript numbers
+constexpr std::array<uint32_t, 1> kVersions = {kQuicVersion1};
 
 TransportSettings withIdSize(TransportSettings settings, size_t size) {
   settings.connectionIdSize = size;
@@ -16,6 +16,12 @@ TransportSettings withIdSize(TransportSettings settings, size_t size) {
 }
 
 bool isInitial(ByteSpan datagram) { return !datagram.empty() && (datagram[0] & 0xf0) == 0xc0; }
+
+/// Whether the packet was sealed by who chose its Destination Connection ID. It is decrypted in place.
+bool isAuthentic(const CryptoFactory& crypto, const ProtectedPacket& packet) {
+  const PacketProtection keys = crypto.initialProtection(packet.version, packet.destinationId.bytes()).client;
+  return openPacket({keys, AckTracker()}, packet).hasValue();
+}
 
 }  // namespace
 
@@ -27,6 +33,7 @@ QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, c
       random_(random),
       connectionIds_(worker, std::clamp<size_t>(settings.transport.connectionIdSize, 4, kMaxConnectionIdSize), random,
                      crypto, settings.resetSecret),
+      tokens_(crypto, random, settings.tokens),
       connections_(random),
       nextHandle_((uint64_t{worker} << kWorkerShift) + 1) {
   settings_.transport = withIdSize(settings.transport, connectionIds_.size());
@@ -47,69 +54,86 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
       if (initial != initials_.end()) handle = initial->second;
     }
   }
-  if (!handle) {
-    const auto worker = connectionIds_.workerOf(header->destinationId);
-    // An Initial's destination was made up by the client, so it names no worker.
-    const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
-    if (isOurs && worker && *worker != connectionIds_.worker()) return worker;
-    if (header->isLong) {
-      acceptDatagram(now, datagram, *header);
-    } else {
-      ++stats_.dropped;
-    }
+  if (handle) {
+    deliver(now, *handle, datagram);
     return std::nullopt;
   }
-  connections_.find(*handle)->onDatagram(now, datagram);
-  connections_.touch(*handle);
+  const auto worker = connectionIds_.workerOf(header->destinationId);
+  // An Initial's destination was made up by the client, so it names no worker.
+  const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
+  if (isOurs && worker && *worker != connectionIds_.worker()) return worker;
+  if (!onUnclaimed(now, datagram, *header)) ++stats_.dropped;
   return std::nullopt;
 }
 
-void QuicServerEndpoint::acceptDatagram(TimePoint now, const ReceivedDatagram& datagram,
-                                        const InvariantHeader& header) {
-  const auto handle = accept(now, datagram, header);
-  if (!handle) {
-    ++stats_.dropped;
-    return;
-  }
-  QuicTransportBase& connection = *connections_.find(*handle);
+void QuicServerEndpoint::deliver(TimePoint now, ConnectionHandle handle, const ReceivedDatagram& datagram) {
+  QuicServerTransport& connection = *find(handle);
   connection.onDatagram(now, datagram);
-  if (connection.stats().packetsReceived > 0) {
-    connections_.touch(*handle);
-    return;
+  const bool issuesTokens = settings_.tokens.newTokenLifetime != Duration{0};
+  if (issuesTokens && connection.wantsAddressToken()) {
+    connection.offerAddressToken(tokens_.makeNew(now, connection.version(), connection.activePath().peer));
   }
-  // Nothing in it was authentic: whatever it was, it leaves no connection behind.
-  connections_.discard(*handle);
-  forget(*handle);
-  --stats_.accepted;
-  ++stats_.dropped;
+  connections_.touch(handle);
 }
 
-void QuicServerEndpoint::forget(ConnectionHandle handle) {
-  halfOpen_.erase(handle);
-  const auto key = initialKeys_.find(handle);
-  if (key == initialKeys_.end()) return;
-  initials_.erase(key->second);
-  initialKeys_.erase(key);
+bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {
+  const bool isLarge = datagram.bytes.size() >= kMinInitialDatagramSize;
+  if (!header.isLong || !isLarge || header.version == kVersionNegotiation) return false;
+  if (std::find(kVersions.begin(), kVersions.end(), header.version) == kVersions.end()) {  // RFC 9000 §6.1
+    return reply(datagram.path, makeVersionNegotiation(header, kVersions, random_));
+  }
+  MutableByteSpan rest = datagram.bytes;
+  const auto packet = nextPacket(rest, connectionIds_.size());
+  return packet && packet->type == PacketType::Initial && fixedBit(*packet) && onInitial(now, datagram, *packet);
 }
 
-std::optional<ConnectionHandle> QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram,
-                                                           const InvariantHeader& header) {
-  if (datagram.bytes.size() < kMinInitialDatagramSize || header.version == kVersionNegotiation) return std::nullopt;
-  if (header.version != kQuicVersion1) {  // RFC 9000 §6.1
-    negotiateVersion(datagram, header);
-    return std::nullopt;
+bool QuicServerEndpoint::onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet) {
+  const InitialHeader initial{packet.version, packet.destinationId, packet.sourceId};
+  const SocketAddress& peer = datagram.path.peer;
+  const TokenVerdict token =
+      tokens_.check(now, packet.token, {packet.version, peer, packet.destinationId, packet.sourceId});
+  const bool isRetried = token.worth == TokenWorth::Retried;
+  // RFC 9000 §7.2: what a client makes up has 8 bytes; what a Retry gave it is as long as our IDs are.
+  if (!isRetried && packet.destinationId.size() < kMinInitialDestinationConnectionIdSize) return false;
+  if (token.worth == TokenWorth::InvalidRetry) {
+    // RFC 9000 §8.1.2: of an Initial that is otherwise valid. A token that was damaged on the way will come again.
+    if (!isAuthentic(crypto_, packet)) return false;
+    ++stats_.invalidTokens;
+    return reply(datagram.path,
+                 makeInitialClose(crypto_, initial, connectionIds_.make().id, TransportErrorCode::INVALID_TOKEN));
   }
-  if (!isInitial(datagram.bytes) || header.destinationId.size() < kMinInitialDestinationConnectionIdSize ||
-      header.destinationId.size() > kMaxConnectionIdSize || header.sourceId.size() > kMaxConnectionIdSize) {
-    return std::nullopt;
+  if (isFull()) {
+    ++stats_.refused;  // RFC 9000 §5.2.2
+    return reply(datagram.path,
+                 makeInitialClose(crypto_, initial, connectionIds_.make().id, TransportErrorCode::CONNECTION_REFUSED));
   }
-  if (refuses_ || halfOpen_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections) {
-    ++stats_.refused;
-    refuse(datagram, header);
-    return std::nullopt;
+  if (token.worth == TokenWorth::None && settings_.retry.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer))) {
+    sendRetry(now, datagram.path, initial);
+    return true;
   }
-  const ServerAccept accepted{datagram.path, header.version, ConnectionId(header.destinationId),
-                              ConnectionId(header.sourceId)};
+  ServerAccept accepted{datagram.path, packet.version, packet.destinationId, packet.sourceId};
+  accepted.isAddressValidated = token.worth != TokenWorth::None;
+  if (isRetried) accepted.originalDestinationId = token.originalDestinationId;
+  const ByteVector used =
+      token.worth == TokenWorth::Validated ? ByteVector(packet.token.begin(), packet.token.end()) : ByteVector();
+  if (!accept(now, datagram, accepted)) return false;
+  if (!used.empty()) tokens_.onUsed(now, used);
+  return true;
+}
+
+bool QuicServerEndpoint::isFull() const {
+  return refuses_ || halfOpen_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections;
+}
+
+void QuicServerEndpoint::sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial) {
+  ConnectionId sourceId = connectionIds_.make().id;
+  while (sourceId == initial.destinationId) sourceId = connectionIds_.make().id;  // RFC 9000 §17.2.5.1
+  const TokenContext context{initial.version, path.peer, sourceId, initial.sourceId};
+  const ByteVector token = tokens_.makeRetry(now, context, initial.destinationId);
+  if (reply(path, makeRetry(crypto_, random_, initial, sourceId, token))) ++stats_.retries;
+}
+
+bool QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram, const ServerAccept& accepted) {
   const ConnectionHandle handle = nextHandle_++;
   connections_.add(std::make_unique<QuicServerTransport>(
                        now, accepted, settings_.transport,
@@ -118,42 +142,32 @@ std::optional<ConnectionHandle> QuicServerEndpoint::accept(TimePoint now, const 
   const InitialKey key{datagram.path.peer, accepted.clientDestinationId};
   initials_.emplace(key, handle);
   initialKeys_.emplace(handle, key);
-  halfOpen_.insert(handle);
-  ++stats_.accepted;
-  return handle;
-}
-
-void QuicServerEndpoint::negotiateVersion(const ReceivedDatagram& datagram, const InvariantHeader& header) {
-  ByteVector packet(64 + header.destinationId.size() + header.sourceId.size());
-  const std::array<uint32_t, 1> versions = {kQuicVersion1};
-  std::array<uint8_t, 1> unused{};
-  random_.fill(unused);
-  // The IDs change places (RFC 9000 §17.2.1).
-  packet.resize(writeVersionNegotiation(packet, unused[0], header.sourceId, header.destinationId, versions));
-  if (!packet.empty()) reply(datagram.path, std::move(packet));
-}
-
-void QuicServerEndpoint::refuse(const ReceivedDatagram& datagram, const InvariantHeader& header) {
-  // RFC 9000 §5.2.2: CONNECTION_REFUSED in an Initial packet, with keys that the client's Initial implies.
-  const InitialProtection keys = crypto_.initialProtection(header.version, header.destinationId);
-  ByteVector packet(kMinInitialDatagramSize);
-  const PacketHeaderFields fields{EncryptionLevel::Initial, header.version, ConnectionId(header.sourceId),
-                                  connectionIds_.make().id};
-  auto builder = QuicPacketBuilder::begin(packet, fields, 0, std::nullopt);
-  if (!builder) return;
-  ConnectionCloseFrame close;
-  close.errorCode = static_cast<uint64_t>(TransportErrorCode::CONNECTION_REFUSED);
-  if (!writeFrame(builder->frames(), close)) return;
-  packet.resize(builder->seal(keys.server));
-  reply(datagram.path, std::move(packet));
-}
-
-void QuicServerEndpoint::reply(const FourTuple& path, ByteVector&& bytes) {
-  if (replies_.size() >= settings_.maxStatelessReplies) {
-    ++stats_.dropped;
-    return;
+  halfOpen_.add(handle, datagram.path.peer);
+  QuicTransportBase& connection = *connections_.find(handle);
+  connection.onDatagram(now, datagram);
+  if (connection.stats().packetsReceived > 0) {
+    ++stats_.accepted;
+    connections_.touch(handle);
+    return true;
   }
+  // Nothing in it was authentic: whatever it was, it leaves no connection behind.
+  connections_.discard(handle);
+  forget(handle);
+  return false;
+}
+
+void QuicServerEndpoint::forget(ConnectionHandle handle) {
+  halfOpen_.remove(handle);
+  const auto key = initialKeys_.find(handle);
+  if (key == initialKeys_.end()) return;
+  initials_.erase(key->second);
+  initialKeys_.erase(key);
+}
+
+bool QuicServerEndpoint::reply(const FourTuple& path, ByteVector&& bytes) {
+  if (bytes.empty() || replies_.size() >= settings_.maxStatelessReplies) return false;
   replies_.push_back({path, std::move(bytes)});
+  return true;
 }
 
 void QuicServerEndpoint::onUnreachable(TimePoint, const SocketAddress&) {
@@ -176,7 +190,7 @@ std::optional<EndpointEvent> QuicServerEndpoint::pollEvent() {
   removed_.clear();
   std::optional<EndpointEvent> event = connections_.pollEvent(&removed_);
   for (const ConnectionHandle handle : removed_) forget(handle);
-  if (event && std::holds_alternative<HandshakeConfirmed>(event->event)) halfOpen_.erase(event->connection);
+  if (event && std::holds_alternative<HandshakeConfirmed>(event->event)) halfOpen_.remove(event->connection);
   return event;
 }
 

@@ -1,12 +1,14 @@
-// All server connections of one worker: routing, accepting, answering without a connection (version negotiation, refusal).
-// Pure: the worker around it, or the simulator, owns socket and clock.
+// All server connections of one worker: routing, accepting, answering without a connection (version negotiation, Retry,
+// refusal). Pure: the worker around it, or the simulator, owns socket and clock.
 #pragma once
 
-#include <functional>
-
 #include "quic/api/ConnectionSet.h"
+#include "quic/api/StatelessPackets.h"
+#include "quic/server/AddressTokens.h"
 #include "quic/server/ConnectionIdAlgo.h"
+#include "quic/server/HalfOpenConnections.h"
 #include "quic/server/QuicServerTransport.h"
+#include "quic/server/RetryPolicy.h"
 
 namespace quic {
 
@@ -16,12 +18,16 @@ struct ServerEndpointSettings {
   size_t maxConnections = 100000;
   size_t maxStatelessReplies = 64;     // waiting to be sent; further ones are dropped
   StatelessResetSecret resetSecret{};  // the same in all workers, and in all processes that share clients
+  RetryPolicy retry{};
+  AddressTokenSettings tokens{};
 };
 
 struct ServerEndpointStats {
   uint64_t accepted = 0;
   uint64_t refused = 0;
   uint64_t dropped = 0;
+  uint64_t retries = 0;        // Retry packets sent
+  uint64_t invalidTokens = 0;  // closed with INVALID_TOKEN
 };
 
 /// A TLS engine for a new connection.
@@ -48,6 +54,9 @@ class QuicServerEndpoint {
 
   /// While true, new connections are answered with CONNECTION_REFUSED (RFC 9000 §20.1); known ones are not hurt.
   void refuseNewConnections(bool refuse) { refuses_ = refuse; }
+  void setRetryPolicy(const RetryPolicy& policy) { settings_.retry = policy; }
+  /// See AddressTokenSettings::keys.
+  void setTokenKeys(const std::vector<AddressTokenKey>& keys) { tokens_.setKeys(keys); }
   [[nodiscard]] QuicServerTransport* find(ConnectionHandle handle) const;
   void touch(ConnectionHandle handle) { connections_.touch(handle); }
   ConnectionSet& connections() { return connections_; }
@@ -64,26 +73,30 @@ class QuicServerEndpoint {
     auto operator<=>(const InitialKey&) const = default;
   };
 
-  /// A datagram that no connection claims.
-  void acceptDatagram(TimePoint now, const ReceivedDatagram& datagram, const struct InvariantHeader& header);
+  /// To a connection that knows it.
+  void deliver(TimePoint now, ConnectionHandle handle, const ReceivedDatagram& datagram);
+  /// A datagram that no connection claims. False: nothing came of it.
+  [[nodiscard]] bool onUnclaimed(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header);
+  [[nodiscard]] bool onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet);
+  /// Makes a connection of it, unless nothing in it is authentic.
+  [[nodiscard]] bool accept(TimePoint now, const ReceivedDatagram& datagram, const ServerAccept& accepted);
+  [[nodiscard]] bool isFull() const;
+  void sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial);
+  bool reply(const FourTuple& path, ByteVector&& bytes);
   void forget(ConnectionHandle handle);
-  std::optional<ConnectionHandle> accept(TimePoint now, const ReceivedDatagram& datagram,
-                                         const struct InvariantHeader& header);
-  void refuse(const ReceivedDatagram& datagram, const struct InvariantHeader& header);
-  void negotiateVersion(const ReceivedDatagram& datagram, const struct InvariantHeader& header);
-  void reply(const FourTuple& path, ByteVector&& bytes);
 
   ServerEndpointSettings settings_;
   const CryptoFactory& crypto_;
   HandshakeFactory& handshakes_;
   Random& random_;
   ConnectionIdAlgo connectionIds_;
+  AddressTokens tokens_;
   ConnectionSet connections_;
   // As long as the connection lives, or a late copy of its first Initial would make another one, and a client that has not
   // heard of its end would too.
   std::map<InitialKey, ConnectionHandle> initials_;
   std::map<ConnectionHandle, InitialKey> initialKeys_;
-  std::set<ConnectionHandle> halfOpen_;    // not confirmed; closing ones too
+  HalfOpenConnections halfOpen_;           // closing ones too
   std::vector<ConnectionHandle> removed_;  // reused from call to call
   std::deque<StatelessReply> replies_;
   ConnectionHandle nextHandle_;

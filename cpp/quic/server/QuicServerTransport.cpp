@@ -10,14 +10,15 @@ QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& acce
                                          ServerDependencies dependencies)
     : QuicTransportBase(std::make_unique<QuicConnectionState>(
           Role::Server, settings, Environment{dependencies.crypto, dependencies.random, dependencies.connectionIds},
-          accept.path, false)) {
+          accept.path, accept.isAddressValidated)) {
   QuicConnectionState& connection = state();
   connection.now = now;
   connection.idle.lastReceivedAt = now;
   connection.handshake.deadline = now + settings.handshakeTimeout;
   connection.handshake.tls = std::move(dependencies.handshake);
   connection.handshake.version = accept.version;
-  connection.handshake.originalDestinationId = accept.clientDestinationId;
+  connection.handshake.originalDestinationId = accept.originalDestinationId.value_or(accept.clientDestinationId);
+  if (accept.originalDestinationId) connection.handshake.retrySourceId = accept.clientDestinationId;
   if (!settings.serverMigration.empty()) connection.migration.emplace<ServerMigrationServer>();
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
   installInitialKeys(connection);
@@ -43,6 +44,15 @@ ServerMigrationServer::State QuicServerTransport::migrationState() const {
 }
 
 ServerMigrationProtocols QuicServerTransport::negotiatedMigration() const { return quic::negotiatedMigration(state()); }
+
+bool QuicServerTransport::wantsAddressToken() const {
+  const Path& active = state().paths.active();
+  return state().isConfirmed() && active.isValidated && state().newTokensSent.wantsTokenFor(active.tuple.peer);
+}
+
+void QuicServerTransport::offerAddressToken(ByteVector&& token) {
+  state().newTokensSent.offer(std::move(token), state().paths.active().tuple.peer);
+}
 
 const ConnectionId& QuicServerTransport::originalConnectionId() const { return state().selfIds.first(); }
 

@@ -20,8 +20,11 @@ struct ServerDependencies {
 struct ServerAccept {
   FourTuple path;
   uint32_t version = 0;
-  ConnectionId clientDestinationId;  // chosen by the client: keys the Initial packets (RFC 9001 §5.2)
+  ConnectionId
+      clientDestinationId;  // chosen by the client, or for it by a Retry: keys the Initial packets (RFC 9001 §5.2)
   ConnectionId clientSourceId;
+  std::optional<ConnectionId> originalDestinationId{};  // after a Retry: what came before it (RFC 9000 §7.3)
+  bool isAddressValidated = false;                      // by a token (RFC 9000 §8.1)
 };
 
 class QuicServerTransport final : public QuicTransportBase {
@@ -37,6 +40,10 @@ class QuicServerTransport final : public QuicTransportBase {
   void cancelServerMigration();
   [[nodiscard]] ServerMigrationServer::State migrationState() const;
   [[nodiscard]] ServerMigrationProtocols negotiatedMigration() const;
+  /// The client's address is proved and it has no token from there yet (RFC 9000 §8.1.3): see offerAddressToken().
+  [[nodiscard]] bool wantsAddressToken() const;
+  /// For the client's next connection; opaque here. Sent in a NEW_TOKEN frame. Harmless after the end.
+  void offerAddressToken(ByteVector&& token);
   [[nodiscard]] const ConnectionId& originalConnectionId() const;  // the first one we issued; stable
 };
 

@@ -120,6 +120,12 @@ PacketProtection MisbehavingPeer::oneRttKeys(Role writer, uint32_t generation) c
   return keys;
 }
 
+void MisbehavingPeer::rekeyInitial(const ConnectionId& retrySourceId) {
+  InitialProtection initial = crypto_->initialProtection(kQuicVersion1, retrySourceId.bytes());
+  spaces_[0].writeKeys = std::move(role_ == Role::Client ? initial.client : initial.server);
+  spaces_[0].readKeys = std::move(role_ == Role::Client ? initial.server : initial.client);
+}
+
 ByteVector MisbehavingPeer::peerParameterBytes() const {
   if (!settings_.rawParameters.empty() && !settings_.appendRaw) return settings_.rawParameters;
   TransportParameters parameters = settings_.parameters;
@@ -307,7 +313,8 @@ void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
     packets.acks.onPacketReceived(now_, {opened.number, false, Ecn::NotEct});
     heard.push_back({*level, opened.number, packet->destinationId,
                      ByteVector(opened.payload.begin(), opened.payload.end()), bytes.size(), transmit.path,
-                     *level == EncryptionLevel::OneRtt ? readGeneration_ : 0, now_});
+                     *level == EncryptionLevel::OneRtt ? readGeneration_ : 0, now_,
+                     ByteVector(packet->token.begin(), packet->token.end())});
     ByteReader reader(heard.back().payload);
     while (!reader.atEnd()) {
       const auto frame = parseFrame(reader);

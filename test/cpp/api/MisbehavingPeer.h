@@ -86,6 +86,7 @@ struct HeardPacket {
   FourTuple path;           // as the end sees it
   uint32_t generation = 0;  // 1-RTT: of the keys
   TimePoint at;
+  ByteVector token{};  // Initial
 };
 
 struct PeerSettings {
@@ -188,6 +189,8 @@ class MisbehavingPeer {
   [[nodiscard]] const ConnectionId& ownId() const { return sourceId_; }
   [[nodiscard]] const ConnectionId& endId() const { return endId_; }
   void useEndId(const ConnectionId& id) { endId_ = id; }
+  /// As a server that has sent a Retry: Initial packets are keyed by its ID from now on.
+  void rekeyInitial(const ConnectionId& retrySourceId);
   [[nodiscard]] const std::optional<TransportParameters>& endParameters() const { return endParameters_; }
   /// False: the end's polls wait, as when a host or socket is behind.
   bool drainsEvents = true;
