@@ -15,8 +15,11 @@ import { ensureTestCerts } from './gen-test-certs.mjs';
 import { cases } from './interop/cases.mjs';
 import { runCell } from './interop/cell.mjs';
 import { aioquic } from './interop/peers/aioquic.mjs';
+import { haproxy } from './interop/peers/haproxy.mjs';
 import { lsquic } from './interop/peers/lsquic.mjs';
+import { nginx } from './interop/peers/nginx.mjs';
 import { ngtcp2 } from './interop/peers/ngtcp2.mjs';
+import { openssl } from './interop/peers/openssl.mjs';
 import { quiche } from './interop/peers/quiche.mjs';
 import { quicgo } from './interop/peers/quicgo.mjs';
 import { quinn } from './interop/peers/quinn.mjs';
@@ -24,7 +27,7 @@ import { self } from './interop/peers/ours.mjs';
 import { matrixOf, plainMark, putInto } from './interop/table.mjs';
 import { StepFailed, main, root, runShown, seconds, step } from './lib/run.mjs';
 
-const everyPeer = [ngtcp2, quiche, quinn, quicgo, aioquic, lsquic];
+const everyPeer = [ngtcp2, quiche, quinn, quicgo, aioquic, lsquic, openssl, nginx, haproxy];
 
 function readArguments() {
   const { values } = parseArgs({

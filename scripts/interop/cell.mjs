@@ -49,7 +49,7 @@ async function runClients(commands, limitMs, children) {
 
 async function play(setup, children) {
   const { test, cell, server, clients } = setup;
-  const program = new Child(server(cell));
+  const program = new Child(await server(cell));
   children.push(program);
   let link;
   try {
@@ -73,7 +73,7 @@ async function play(setup, children) {
  */
 export async function runCell({ test, peer, direction, folder, certs, seed }) {
   const theirRole = direction === 'client' ? 'server' : 'client';
-  const why = peer.cannot[theirRole][test.name];
+  const why = (theirRole === 'client' ? peer.isServerOnly : undefined) ?? peer.cannot[theirRole][test.name];
   if (why !== undefined) return { status: 'cannot', reason: why };
   const places = prepare(folder, test.files);
   const keylogs = { client: path.join(folder, 'client-keys.log'), server: path.join(folder, 'server-keys.log') };

@@ -13,7 +13,7 @@ function program(role, cell) {
 }
 
 const onlyVersion1 = 'it speaks QUIC v1 only';
-/** Seen: its old path's probe timeout doubles and doubles, and each time it fires it repeats a packet or two. */
+/** Seen, with quic-go's client too: its old path's probe timeout doubles and doubles, and each time it fires it repeats a packet or two. */
 const slowRepeats = "once a client's address has changed, what was in flight is not declared lost but repeated at probe timeouts only, which takes minutes";
 
 export const quiche = {
