@@ -37,7 +37,9 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
                     size_t size) {
   const PacketNumberSpace name = spaceOf(builder.level());
   PacketSpace& space = state.space(name);
-  space.nextNumber = builder.number() + 1;
+  space.nextNumber = name == PacketNumberSpace::AppData
+                         ? space.skipper.after(builder.number(), state.environment.random)
+                         : builder.number() + 1;
   ++state.stats.packetsSent;
   onSealedUnderKeys(state, builder.level(), builder.number(), content.hasAck);
   SentPacket packet;

@@ -6,6 +6,7 @@
 #include "quic/handshake/Aead.h"
 #include "quic/state/AckTracker.h"
 #include "quic/state/CryptoStream.h"
+#include "quic/state/PacketNumberSkipper.h"
 
 namespace quic {
 
@@ -15,7 +16,8 @@ struct PacketSpace {
   CryptoStream crypto;
   AckTracker acks;
   PacketNum nextNumber = 0;
-  int probesToSend = 0;  // RFC 9002 §6.2.4: packets that ignore the congestion window
+  PacketNumberSkipper skipper;  // of 1-RTT only: before, there are few packets and an amplification limit
+  int probesToSend = 0;         // RFC 9002 §6.2.4: packets that ignore the congestion window
   bool isDiscarded = false;
 };
 
