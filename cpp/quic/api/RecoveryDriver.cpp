@@ -109,6 +109,19 @@ void resendHandshake(QuicConnectionState& state) {
   }
 }
 
+/// What probes for application data carry first: the oldest that is unanswered, a packet for each probe. New data follows as
+/// there is room, and a PING is left when nothing is (RFC 9002 §6.2.4).
+void repeatOldest(QuicConnectionState& state) {
+  constexpr size_t kPackets = 2;
+  SmallVector<SentFrame, 8> repeated;
+  size_t packets = 0;
+  state.recovery.forEachUnacked(PacketNumberSpace::AppData, [&](const SentPacket& packet) {
+    for (const SentFrame& frame : packet.frames) repeated.push_back(frame);
+    return ++packets < kPackets;
+  });
+  for (const SentFrame& frame : repeated) onFrameLost(state, frame);
+}
+
 /// Hands every settled packet to its frames' owners and its path's controller.
 void settle(QuicConnectionState& state, LossKind kind) {
   AllSums all;
@@ -121,12 +134,21 @@ void settle(QuicConnectionState& state, LossKind kind) {
   state.outcome.clear();
 }
 
+/// RFC 9000 §19.3. Initial and Handshake packets may come before the parameter, so the default holds for them.
 Duration decodeAckDelay(const QuicConnectionState& state, PacketNumberSpace space, uint64_t encoded) {
-  if (space != PacketNumberSpace::AppData) return Duration{0};  // RFC 9002 §5.3
-  const uint64_t exponent =
-      state.handshake.peerParameters ? state.handshake.peerParameters->ackDelayExponent : kDefaultAckDelayExponent;
+  const bool isKnown = space == PacketNumberSpace::AppData && state.handshake.peerParameters;
+  const uint64_t exponent = isKnown ? state.handshake.peerParameters->ackDelayExponent : kDefaultAckDelayExponent;
   constexpr uint64_t kLongest = 1ull << 40;  // microseconds; a peer may claim anything
   return Duration(static_cast<int64_t>(encoded > (kLongest >> exponent) ? kLongest : encoded << exponent));
+}
+
+/// RFC 9002 §5.3.
+void takeSample(QuicConnectionState& state, const RttSample& sample, Duration ackDelay) {
+  Path* path = state.paths.find(sample.path);
+  if (path == nullptr) return;
+  if (!state.isConfirmed() && path->rtt.isHeldBack(sample.latest, ackDelay)) return;
+  const Duration cap = state.isConfirmed() ? state.peerMaxAckDelay() : Duration::max();
+  path->rtt.onSample(sample.latest, ackDelay, cap, state.now);
 }
 
 /// RFC 9000 §13.4.2, without the counting of single marks: marks that are not reported switch marking off.
@@ -153,12 +175,7 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
   state.outcome.clear();
   const auto sample = state.recovery.onAckReceived(space, frame, state.now, state.outcome);
   if (!sample) return forward(sample.error());
-  if (*sample) {
-    if (Path* path = state.paths.find((*sample)->path)) {
-      const Duration cap = state.isConfirmed() ? state.peerMaxAckDelay() : Duration::max();
-      path->rtt.onSample((*sample)->latest, decodeAckDelay(state, space, frame.ackDelay), cap, state.now);
-    }
-  }
+  if (*sample) takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
   if (space == PacketNumberSpace::AppData) {
     checkEcn(state, frame);
   }
@@ -186,12 +203,13 @@ void onRecoveryTimeout(QuicConnectionState& state) {
   if (!probes) return;
   PacketSpace& space = state.space(probes->space);
   space.probesToSend = std::max(space.probesToSend, probes->count);
-  if (probes->space != PacketNumberSpace::AppData) return resendHandshake(state);
-  // What a probe carries: newer data when there is some, else the oldest that is unanswered (RFC 9002 §6.2.4).
-  if (const SentPacket* oldest = state.recovery.oldestUnacked(probes->space)) {
-    const SentFrames frames = oldest->frames;
-    for (const SentFrame& frame : frames) onFrameLost(state, frame);
-  }
+  if (probes->space == PacketNumberSpace::AppData) return repeatOldest(state);
+  resendHandshake(state);
+  // RFC 9002 §6.2.4: what is in flight in other spaces goes along, because the peer may have keys for one of them only.
+  PacketSpace& app = state.space(PacketNumberSpace::AppData);
+  if (!app.writeKeys || !state.recovery.hasAckElicitingInFlight(PacketNumberSpace::AppData)) return;
+  app.probesToSend = std::max(app.probesToSend, 1);
+  repeatOldest(state);
 }
 
 void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {

@@ -12,14 +12,14 @@ constexpr std::array kAllSpaces = {PacketNumberSpace::Initial, PacketNumberSpace
                                    PacketNumberSpace::AppData};
 constexpr size_t kMaxSkipsRemembered = 8;
 constexpr int kPtosUntilForgotten = 3;  // RFC 9000 §13.3 asks for one; acknowledgments get lost as well
-// Where the doubling of the PTO ends: beyond any idle timeout, and far from overflow (RFC 9002 §6.2.1).
-constexpr Duration kLongestPto = 24h;
 constexpr int kMaxPtoCount = 62;
 constexpr int kProbesPerPto = 2;  // RFC 9002 §6.2.4: so that the loss of one probe does not cost a PTO twice as long
 
+/// RFC 9002 §6.2.1: doubled with each PTO in a row. A connection without idle timeout still looks for its peer every
+/// kLongestPto; a round trip that is longer than that is waited for.
 Duration backedOff(Duration period, int doublings) {
-  const Duration::rep longest = kLongestPto.count() >> doublings;
-  return period.count() > longest ? kLongestPto : period * (Duration::rep{1} << doublings);
+  const Duration longest = std::max(period, kLongestPto);
+  return period.count() > (longest.count() >> doublings) ? longest : period * (Duration::rep{1} << doublings);
 }
 
 bool intersects(const IntervalSet& set, PacketNum first, PacketNum last) {
@@ -277,15 +277,6 @@ bool LossRecovery::isPersistentCongestion(const std::vector<SentPacket>& lost, P
     if (packet.sentAt - oldestOfRun->sentAt > duration) return true;
   }
   return false;
-}
-
-const SentPacket* LossRecovery::oldestUnacked(PacketNumberSpace space) const {
-  const SentPacket* oldest = nullptr;
-  at(space).outstanding.forEach(0, [&oldest](const SentPacket& packet) {
-    if (packet.ackEliciting) oldest = &packet;
-    return oldest == nullptr;
-  });
-  return oldest;
 }
 
 }  // namespace quic

@@ -76,7 +76,8 @@ class LossRecovery {
   /// May lie in the past: due now. It depends on events, not on when it is asked.
   [[nodiscard]] std::optional<TimePoint> nextTimeout(TimePoint now, const PtoContext& context) const;
   /// The timer fired: either losses are appended to `outcome`, or probes are to be sent (and the count has grown).
-  /// Nothing happens before the time that nextTimeout() tells. One late timer is one PTO, however late.
+  /// Nothing happens before the time that nextTimeout() tells. One late timer is one PTO, however late. Each doubles the
+  /// wait for the next, across all spaces, up to kLongestPto.
   std::optional<SendProbes> onTimeout(TimePoint now, const PtoContext& context, RecoveryOutcome& outcome);
 
   /// RFC 9002 §6.4: keys discarded. What was in flight is handed out as `lost` for the byte counts; no congestion
@@ -99,8 +100,13 @@ class LossRecovery {
   /// duration with nothing acknowledged between. Looks at one number space at a time, as §7.6.2 allows.
   [[nodiscard]] static bool isPersistentCongestion(const std::vector<SentPacket>& lost, PathId path,
                                                    const RttEstimator& rtt, Duration maxAckDelay);
-  /// The oldest unacknowledged ack-eliciting packet of a space, whose content a probe repeats. nullptr: none.
-  [[nodiscard]] const SentPacket* oldestUnacked(PacketNumberSpace space) const;
+  /// The unacknowledged ack-eliciting packets of a space, whose content a probe repeats: oldest first, while
+  /// `visit(const SentPacket&)` returns true.
+  template <class Visitor>
+  void forEachUnacked(PacketNumberSpace space, Visitor&& visit) const {
+    at(space).outstanding.forEach(0,
+                                  [&visit](const SentPacket& packet) { return !packet.ackEliciting || visit(packet); });
+  }
 
  private:
   struct Space {

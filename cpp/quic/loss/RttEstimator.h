@@ -16,6 +16,12 @@ class RttEstimator {
   /// caller passes Duration::max() before that (RFC 9002 §5.3). `now` dates the first sample for persistent congestion
   /// (§7.6.2); without it every packet counts as sent after that.
   void onSample(Duration latest, Duration ackDelay, Duration maxAckDelay, TimePoint now = {});
+  /// RFC 9002 §5.3: before the handshake is confirmed a sample may be ignored when its acknowledgment delay would bring it
+  /// below the minimum. An acknowledgment that is repeated because the first one was lost is such a sample, and as the
+  /// first of all it would make every later timer long. Only for delays that no peer intends: kDefaultMaxAckDelay.
+  [[nodiscard]] bool isHeldBack(Duration latest, Duration ackDelay) const {
+    return ackDelay > kDefaultMaxAckDelay && (!hasSample() || latest - ackDelay < min_);
+  }
   /// RFC 9002 §5.2: the old minimum may be of a path that is no more.
   void onPersistentCongestion() { min_ = latest_; }
 

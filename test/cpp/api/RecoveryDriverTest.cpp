@@ -56,5 +56,107 @@ TEST(RecoveryDriver, KeepsTheReductionWhenOneLossWasTrue) {
   EXPECT_FALSE(end.peer.end().isClosing());
 }
 
+// ---------------------------------------------------------------- numbers that were never sent
+class RecoveryAtEitherEnd : public testing::TestWithParam<Role> {
+ protected:
+  void SetUp() override { peer.connect(); }
+  /// A number that the end left out between two that it used.
+  PacketNum findSkipped() {
+    std::optional<PacketNum> before;
+    for (int i = 0; i < 1000; ++i) {
+      peer.forget();
+      peer.send(fromHex("1a 0102030405060708"));
+      for (const HeardPacket& packet : peer.heard) {
+        if (before && packet.number > *before + 1) return *before + 1;
+        before = packet.number;
+      }
+    }
+    ADD_FAILURE() << "nothing was skipped";
+    return 0;
+  }
+
+  MisbehavingPeer peer{MisbehavingPeer::against(GetParam())};
+};
+INSTANTIATE_TEST_SUITE_P(Ends, RecoveryAtEitherEnd, testing::Values(Role::Client, Role::Server),
+                         [](const auto& info) { return info.param == Role::Client ? "Client" : "Server"; });
+
+// rows X25, T-15. covers RFC 9000 §21.4, §13.1
+TEST_P(RecoveryAtEitherEnd, ClosesOnTheAcknowledgmentOfASkippedNumber) {
+  const PacketNum skipped = findSkipped();
+  peer.send(FrameBytes().ack(skipped, skipped + 1));
+  EXPECT_EQ(nameOfCode(peer.closeCode()), nameOfCode(uint64_t{0x0a}));
+}
+
+// row T-16. covers RFC 9000 §13.1
+TEST_P(RecoveryAtEitherEnd, ClosesOnTheAcknowledgmentOfANumberAhead) {
+  peer.forget();
+  peer.send(fromHex("1a 0102030405060708"));
+  peer.send(FrameBytes().ack(peer.heard.back().number, peer.heard.back().number + 100));
+  EXPECT_EQ(nameOfCode(peer.closeCode()), nameOfCode(uint64_t{0x0a}));
+}
+
+TEST_P(RecoveryAtEitherEnd, SkippedNumbersTroubleNoHonestPeer) {
+  for (int i = 0; i < 3000; ++i) {
+    peer.forget();
+    peer.send(fromHex("1a 0102030405060708"));
+    peer.ackEverything(EncryptionLevel::OneRtt);
+  }
+  EXPECT_TRUE(peer.lives());
+  EXPECT_EQ(peer.end().stats().packetsLost, 0u);
+}
+
+// ---------------------------------------------------------------- round trips
+struct HeldBackRow {
+  const char* what;
+  uint64_t ackDelay;  // microseconds
+  Duration smoothed;
+};
+
+// covers RFC 9002 §5.3
+TEST(RecoveryDriver, IgnoresASampleOfTheHandshakeThatWasHeldBack) {
+  const HeldBackRow rows[] = {{"a repeated report", 480'000, kInitialRtt},
+                              {"as the network is", 0, 500ms},
+                              {"a delay that is meant", 20'000, 500ms}};
+  for (const HeldBackRow& row : rows) {
+    MisbehavingPeer peer(MisbehavingPeer::againstServer());
+    peer.begin();
+    peer.advance(500ms);
+    peer.send(EncryptionLevel::Initial, FrameBytes().hex("02 00").varint(row.ackDelay >> 3).hex("00 00"));
+    EXPECT_EQ(peer.end().stats().smoothedRtt, row.smoothed) << row.what;
+  }
+}
+
+// covers RFC 9000 §13.2.5
+TEST(RecoveryDriver, ReportsHowLongAnAcknowledgmentOfTheHandshakeWasHeldBack) {
+  MisbehavingPeer peer(MisbehavingPeer::againstServer());
+  peer.begin();
+  const auto first = peer.all<AckFrame>(EncryptionLevel::Initial);
+  ASSERT_FALSE(first.empty());
+  EXPECT_EQ(first.back().ackDelay, 0u);
+  peer.advance(1100ms);
+  const auto repeated = peer.all<AckFrame>(EncryptionLevel::Initial);
+  ASSERT_GT(repeated.size(), first.size()) << "the flight was sent again, and its report with it";
+  EXPECT_EQ(repeated.back().ackDelay, 999'000u >> 3) << "three initial round trips";
+}
+
+// ---------------------------------------------------------------- probes
+// covers RFC 9002 §6.2.4
+TEST(RecoveryDriver, ProbesOfTheHandshakeTakeApplicationDataAlong) {
+  MisbehavingPeer peer(MisbehavingPeer::againstClient());
+  peer.reachHandshakeLevel();
+  peer.send(EncryptionLevel::Handshake, peer.encryptedFrames());
+  const auto stream = peer.end().openStream(true);
+  ASSERT_TRUE(stream);
+  ASSERT_TRUE(peer.end().writeStream(*stream, OwnedBytes::copyOf(fromHex("61 62")), true).hasValue());
+  peer.deliver({0x00});
+  ASSERT_EQ(peer.all<StreamFrame>().size(), 1u);
+  peer.forget();
+  peer.advance(50ms);
+  EXPECT_FALSE(peer.all<CryptoFrame>(EncryptionLevel::Handshake).empty());
+  EXPECT_FALSE(peer.all<StreamFrame>().empty());
+  ASSERT_FALSE(peer.end().isHandshakeConfirmed());
+  EXPECT_LE(peer.datagramsHeard, 40u) << "each probe doubles the wait for the next";
+}
+
 }  // namespace
 }  // namespace quic::test

@@ -184,7 +184,8 @@ TEST_F(LossRecoveryPtoTest, FiresOnceHoweverLateEvenIfNoProbeCouldLeave) {
   EXPECT_EQ(recovery.nextTimeout(late, context), late + 2 * 265ms);
 }
 
-TEST_F(LossRecoveryPtoTest, SaturatesInsteadOfOverflowing) {
+// covers RFC 9002 §6.2.1
+TEST_F(LossRecoveryPtoTest, DoublesUpToAMinuteAndNeverOverflows) {
   send(kApp, 0, at(0));
   TimePoint now{};
   Duration previous{0};
@@ -192,13 +193,23 @@ TEST_F(LossRecoveryPtoTest, SaturatesInsteadOfOverflowing) {
     const auto due = recovery.nextTimeout(now, context);
     ASSERT_TRUE(due);
     ASSERT_GT(*due, now);
-    ASSERT_LE(*due - now, 24h);
-    ASSERT_GE(*due - now, previous);
+    ASSERT_EQ(*due - now, std::min(Duration{i == 0 ? 265ms : 2 * previous}, kLongestPto));
     previous = *due - now;
     now = *due;
     ASSERT_TRUE(recovery.onTimeout(now, context, outcome));
   }
-  EXPECT_EQ(previous, 24h);
+  EXPECT_EQ(previous, 60s);
+}
+
+TEST_F(LossRecoveryPtoTest, WaitsForARoundTripThatIsLongerThanTheLongestBackoff) {
+  rtt = RttEstimator{};
+  rtt.onSample(200s, 0us, 0us, TimePoint{});
+  send(kApp, 0, at(0));
+  const Duration period = rtt.pto(context.maxAckDelay);
+  ASSERT_GT(period, kLongestPto);
+  EXPECT_EQ(recovery.nextTimeout(at(0), context), at(0) + period);
+  ASSERT_TRUE(recovery.onTimeout(at(0) + period, context, outcome));
+  EXPECT_EQ(recovery.nextTimeout(at(0), context), at(0) + 2 * period);
 }
 
 TEST_F(LossRecoveryPtoTest, DoesNotCountTheTimeItWasFrozen) {

@@ -53,6 +53,18 @@ TEST(RttEstimator, FollowsTheMovingAverages) {  // covers RFC 9002 §5.2, §5.3,
   }
 }
 
+// covers RFC 9002 §5.3
+TEST(RttEstimator, TellsASampleThatWasHeldBack) {
+  RttEstimator rtt;
+  EXPECT_FALSE(rtt.isHeldBack(100ms, 25ms)) << "a peer may mean this delay";
+  EXPECT_TRUE(rtt.isHeldBack(100ms, 26ms)) << "nothing to compare with yet";
+  rtt.onSample(40ms, 0ms, 25ms);
+  EXPECT_FALSE(rtt.isHeldBack(1040ms, 1000ms));
+  EXPECT_TRUE(rtt.isHeldBack(1040ms, 1001ms));
+  EXPECT_TRUE(rtt.isHeldBack(1040ms, Duration::max()));
+  EXPECT_FALSE(rtt.isHeldBack(41ms, 2ms)) << "below the minimum, but by no more than a clock may err";
+}
+
 TEST(RttEstimator, SubtractsADelayThatLeavesExactlyTheMinimum) {  // covers RFC 9002 §5.3
   RttEstimator rtt;
   rtt.onSample(80ms, 0ms, 25ms);
