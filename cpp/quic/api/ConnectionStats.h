@@ -1,6 +1,8 @@
 // A snapshot of numbers about one connection.
 #pragma once
 
+#include <string_view>
+
 #include "quic/common/QuicClock.h"
 
 namespace quic {
@@ -15,6 +17,10 @@ struct ConnectionStats {
   uint64_t packetsDropped = 0;         // received, and not authentic or not wanted
   uint64_t congestionWindow = 0;
   uint64_t bytesInFlight = 0;
+  std::string_view congestionControl;  // "cubic", "newreno", "bbr", "copa"
+  uint64_t slowStartExits = 0;         // from a slow start into congestion avoidance or recovery
+  uint64_t deliveryRate = 0;           // bytes a second, of the last acknowledgment that told one; 0: none yet
+  uint64_t pacingRate = 0;             // bytes a second; 0: not paced
   Duration smoothedRtt{0};
   Duration minRtt{0};
   Duration latestRtt{0};

@@ -93,6 +93,8 @@ void onPeerMoved(QuicConnectionState& state, PathId id) {
     // their path, so neither controller may still count any when they change places.
     abandonFlight(state, id);
     std::swap(path->controller, old.controller);
+    std::swap(path->deliveryRate, old.deliveryRate);
+    std::swap(path->windowUsage, old.windowUsage);
     path->rtt = old.rtt;
   }
   if (!path->isValidated) {

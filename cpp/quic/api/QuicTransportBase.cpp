@@ -124,6 +124,9 @@ ConnectionStats QuicTransportBase::stats() const {
   const Path& path = state_->paths.active();
   stats.congestionWindow = path.controller->congestionWindow();
   stats.bytesInFlight = path.controller->bytesInFlight();
+  stats.congestionControl = path.controller->name();
+  stats.deliveryRate = path.deliveryRate.latest();
+  stats.pacingRate = path.pacer.rate();
   stats.smoothedRtt = path.rtt.smoothed();
   stats.minRtt = path.rtt.min();
   stats.latestRtt = path.rtt.latest();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/CongestionDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/SentFrameFates.h"
 
@@ -35,9 +36,9 @@ void addAcked(QuicConnectionState& state, AllSums& all) {
     if (!packet.inFlight) continue;
     PathSums* sums = sumsFor(state, all, packet.path);
     if (sums == nullptr) continue;
+    sums->path->deliveryRate.onPacketAcked(state.now, packet);
     sums->acked.ackedBytes += packet.size;
     sums->acked.largestAckedSentAt = packet.sentAt;  // ascending, so the last one stays
-    sums->acked.appLimited = packet.appLimited;
   }
 }
 
@@ -56,6 +57,11 @@ void takeBackLosses(QuicConnectionState& state) {
   }
 }
 
+/// RFC 9000 §9.4: a probe that finds nobody says nothing about congestion.
+bool isSignal(const QuicConnectionState& state, const Path& path, LossKind kind) {
+  return kind == LossKind::Congestion && path.id == state.paths.active().id;
+}
+
 void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
   for (const SentPacket& packet : state.outcome.lost) {
     if (kind == LossKind::Congestion) ++state.stats.packetsLost;
@@ -64,6 +70,9 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
     PathSums* sums = sumsFor(state, all, packet.path);
     if (sums == nullptr) continue;
     ++sums->lostPackets;
+    if (isSignal(state, *sums->path, kind)) {
+      sums->path->controller->onPacketLost(sums->path->deliveryRate.onPacketLost(state.now, packet));
+    }
     sums->lost.lostBytes += packet.size;
     sums->lost.largestLostSentAt = std::max(sums->lost.largestLostSentAt, packet.sentAt);
   }
@@ -71,10 +80,9 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
 
 void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
   Path& path = *sums.path;
-  // RFC 9000 §9.4: a probe that finds nobody says nothing about congestion.
-  const bool isSignal = kind == LossKind::Congestion && path.id == state.paths.active().id;
-  if (sums.lost.lostBytes > 0 && !isSignal) path.controller->onDiscarded(sums.lost.lostBytes);
-  if (sums.lost.lostBytes > 0 && isSignal) {
+  const bool wasInSlowStart = path.controller->inSlowStart();
+  if (sums.lost.lostBytes > 0 && !isSignal(state, path, kind)) path.controller->onDiscarded(sums.lost.lostBytes);
+  if (sums.lost.lostBytes > 0 && isSignal(state, path, kind)) {
     sums.lost.now = state.now;
     sums.lost.persistent =
         LossRecovery::isPersistentCongestion(state.outcome.lost, path.id, path.rtt, state.peerMaxAckDelay());
@@ -85,13 +93,9 @@ void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
       state.recovery.resetReordering();
     }
   }
-  if (sums.acked.ackedBytes > 0) {
-    sums.acked.now = state.now;
-    path.controller->onAck(sums.acked, path.rtt);
-  }
-  if (!path.rtt.hasSample()) return;  // nothing to pace by yet
-  path.pacer.onUpdate(state.now, path.controller->congestionWindow(), path.rtt.smoothed(),
-                      path.controller->inSlowStart(), state.datagramSize());
+  if (sums.acked.ackedBytes > 0) tellAcked(state, path, sums.acked);
+  if (wasInSlowStart && !path.controller->inSlowStart()) ++state.stats.slowStartExits;
+  updatePace(state, path);
 }
 
 /// RFC 9002 §7.3.2: a lost packet may be repeated at once although the window has shrunk. Handshake packets need it: data that

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/CongestionDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
@@ -50,11 +51,7 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
   packet.ecn = markFor(path);
   packet.ackEliciting = content.ackEliciting;
   packet.inFlight = content.ackEliciting;
-  packet.appLimited = !state.streams.hasDataToSend();
-  if (packet.inFlight) {
-    path.controller->onPacketSent(state.now, size);
-    path.pacer.onPacketSent(state.now, size);
-  }
+  if (packet.inFlight) onInFlightSent(state, path, packet);
   if (packet.ackEliciting) {
     onAckElicitingSent(state);
     if (space.probesToSend > 0) --space.probesToSend;
@@ -255,7 +252,10 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
     if (segment == 0) segment = size;
     if (size < datagram || coalesces || state.paths.active().id != path.id) break;
   }
-  if (total == 0) return std::nullopt;
+  if (total == 0) {
+    onSendingStopped(state);
+    return std::nullopt;
+  }
   state.stats.bytesSent += total;
   return Transmit{path.tuple, markFor(path), total, segment};
 }

@@ -1,4 +1,6 @@
-// How much may be in flight on one path. RFC 9002 §7. Consumes events only; holds no packets.
+// How much may be in flight on one path, and how fast it leaves: RFC 9002 §7. Consumes events only; holds no packets.
+// For one acknowledgment or timer the events come in this order: onEcnCe, onSpuriousLoss, onPacketLost for each, onLoss,
+// onAck.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +9,23 @@
 #include <string_view>
 
 #include "quic/QuicConstants.h"
+#include "quic/congestion_control/DeliveryRateEstimator.h"
 #include "quic/loss/RttEstimator.h"
 
 namespace quic {
 
 struct CongestionAckEvent {
   TimePoint now;
-  uint64_t ackedBytes = 0;       // of packets in flight, newly acknowledged
-  TimePoint largestAckedSentAt;  // when the largest of them was sent
-  bool appLimited = false;       // RFC 9002 §7.8: do not grow
+  uint64_t ackedBytes = 0;         // of packets in flight, newly acknowledged
+  TimePoint largestAckedSentAt{};  // when the largest of them was sent
+  bool appLimited = false;         // RFC 9002 §7.8, see WindowUsage: do not grow
+  std::optional<RateSample> rate{};
 };
 
 struct CongestionLossEvent {
   TimePoint now;
   uint64_t lostBytes = 0;
-  TimePoint largestLostSentAt;
+  TimePoint largestLostSentAt{};
   bool persistent = false;  // RFC 9002 §7.6
 };
 
@@ -36,11 +40,15 @@ class CongestionController {
   virtual ~CongestionController() = default;
   virtual void onPacketSent(TimePoint now, uint64_t bytes) = 0;
   virtual void onAck(const CongestionAckEvent& event, const RttEstimator& rtt) = 0;
+  /// For those who model the path; the sum follows by onLoss.
+  virtual void onPacketLost([[maybe_unused]] const LossSample& sample) {}
   virtual void onLoss(const CongestionLossEvent& event) = 0;
   /// What the reduction took may be given back: RFC 9438 §4.9. Comes before onLoss of the same acknowledgment.
   virtual void onSpuriousLoss([[maybe_unused]] const CongestionSpuriousLossEvent& event) {}
   /// RFC 9002 §7.1: the peer reports CE on packets of which the latest was sent at `sentAt`.
   virtual void onEcnCe(TimePoint now, TimePoint sentAt) = 0;
+  /// The application has nothing more to send, and the window has room.
+  virtual void onAppLimited() {}
   /// Packets left the flight without a signal: keys discarded, path left (RFC 9002 §6.4).
   virtual void onDiscarded(uint64_t bytes) = 0;
   virtual void onMaxDatagramSize(size_t size) = 0;
@@ -60,7 +68,8 @@ class CongestionController {
 };
 
 enum class CongestionControlType : uint8_t { Cubic, NewReno, Bbr, Copa };
-/// Until one of them is there, NewReno stands in for it.
-std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize);
+/// Until Bbr and Copa are there, Cubic stands in for them. `seed`: for those that spread their probing at random.
+std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize,
+                                                               uint64_t seed = 0);
 
 }  // namespace quic

@@ -6,7 +6,10 @@
 #include <cstddef>
 #include <optional>
 
+#include "quic/congestion_control/BytesInFlight.h"
 #include "quic/congestion_control/CongestionController.h"
+#include "quic/congestion_control/RecoveryPeriod.h"
+#include "quic/congestion_control/WindowBounds.h"
 
 namespace quic {
 
@@ -14,16 +17,16 @@ class NewReno final : public CongestionController {
  public:
   explicit NewReno(size_t maxDatagramSize);
 
-  void onPacketSent(TimePoint now, uint64_t bytes) override;
+  void onPacketSent([[maybe_unused]] TimePoint now, uint64_t bytes) override { flight_.add(bytes); }
   void onAck(const CongestionAckEvent& event, const RttEstimator& rtt) override;
   void onLoss(const CongestionLossEvent& event) override;
   void onSpuriousLoss(const CongestionSpuriousLossEvent& event) override;
   void onEcnCe(TimePoint now, TimePoint sentAt) override;
-  void onDiscarded(uint64_t bytes) override;
+  void onDiscarded(uint64_t bytes) override { flight_.remove(bytes); }
   void onMaxDatagramSize(size_t size) override;
 
   [[nodiscard]] uint64_t congestionWindow() const override { return window_; }
-  [[nodiscard]] uint64_t bytesInFlight() const override { return bytesInFlight_; }
+  [[nodiscard]] uint64_t bytesInFlight() const override { return flight_.count(); }
   [[nodiscard]] bool inSlowStart() const override { return window_ < slowStartThreshold_; }
   [[nodiscard]] std::string_view name() const override { return "newreno"; }
 
@@ -33,17 +36,14 @@ class NewReno final : public CongestionController {
     uint64_t window = 0;
     uint64_t slowStartThreshold = 0;
   };
-  [[nodiscard]] uint64_t minimumWindow() const { return kMinWindowPackets * maxDatagramSize_; }
-  [[nodiscard]] bool inRecovery(TimePoint sentAt) const { return recoveryBeganAt_ && sentAt <= *recoveryBeganAt_; }
   void onCongestion(TimePoint now, TimePoint sentAt);
-  void leaveFlight(uint64_t bytes);
 
   uint64_t maxDatagramSize_;
   uint64_t window_;
   uint64_t slowStartThreshold_ = UINT64_MAX;
-  uint64_t bytesInFlight_ = 0;
-  uint64_t ackedOfWindow_ = 0;  // in congestion avoidance, towards the next increase
-  std::optional<TimePoint> recoveryBeganAt_;
+  BytesInFlight flight_;
+  RecoveryPeriod recovery_;
+  uint64_t ackedOfWindow_ = 0;         // in congestion avoidance, towards the next increase
   std::optional<Reduction> undoable_;  // the last one, when only losses caused it
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quic/common/QuicClock.h"
+#include "quic/loss/DeliveryStamp.h"
 #include "quic/loss/SentFrame.h"
 
 namespace quic {
@@ -14,8 +15,8 @@ struct SentPacket {
   Ecn ecn = Ecn::NotEct;
   bool ackEliciting = false;   // RFC 9002 §2
   bool inFlight = false;       // RFC 9002 §2: counts towards bytes in flight
-  bool appLimited = false;     // sent while the application, not the window, was the limit (RFC 9002 §7.8)
   bool startsLossRun = false;  // set on loss: what preceded it was acknowledged, or is not known (RFC 9002 §7.6.2)
+  DeliveryStamp delivery;
   SentFrames frames;
 };
 

@@ -9,6 +9,7 @@
 #include "quic/common/SmallVector.h"
 #include "quic/congestion_control/CongestionController.h"
 #include "quic/congestion_control/Pacer.h"
+#include "quic/congestion_control/WindowUsage.h"
 #include "quic/loss/LossEpisode.h"
 #include "quic/state/PeerConnectionIds.h"
 
@@ -36,6 +37,8 @@ struct Path {
   std::unique_ptr<CongestionController> controller;
   Pacer pacer;
   LossEpisode losses;  // behind the controller's last reduction
+  DeliveryRateEstimator deliveryRate;
+  WindowUsage windowUsage;
   TimePoint lastReceivedAt{};
 
   bool isValidated = false;    // the peer can be reached at this address (RFC 9000 §8)

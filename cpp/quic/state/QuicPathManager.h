@@ -12,7 +12,7 @@
 namespace quic {
 
 struct PathSettings {
-  CongestionControlType congestionControl = CongestionControlType::NewReno;
+  CongestionControlType congestionControl = CongestionControlType::Cubic;
   size_t datagramSize = kDefaultUdpPayloadSize;
   Duration initialRtt = kInitialRtt;
 };

@@ -36,7 +36,7 @@ TEST(RecoveryDriver, TakesBackALossThatWasNone) {
   const uint64_t window = end.stats().congestionWindow;
   end.ack(end.numbers.back(), end.numbers.back());
   ASSERT_EQ(end.stats().packetsLost, count - 3);
-  EXPECT_EQ(end.stats().congestionWindow, window / 2);
+  EXPECT_EQ(end.stats().congestionWindow, window * 7 / 10) << "Cubic's reduction";
   EXPECT_EQ(end.stats().packetsSpuriouslyLost, 0u);
   end.ack(end.numbers.front(), end.numbers.back());
   EXPECT_EQ(end.stats().packetsSpuriouslyLost, count - 3);

@@ -16,6 +16,11 @@ TEST(Pacer, DoesNotPaceUntilItIsToldAPace) {
   EXPECT_EQ(pacer.nextSendTime(TimePoint{1s}, 1'000'000), std::nullopt);
 }
 
+/// As of a controller that names no rate.
+Pacer::Pace paceOf(uint64_t window, Duration rtt, bool slowStart) {
+  return {.congestionWindow = window, .smoothedRtt = rtt, .inSlowStart = slowStart, .maxDatagramSize = kSize};
+}
+
 struct Pace {
   const char* what;
   uint64_t window;
@@ -35,7 +40,7 @@ constexpr Pace kPaces[] = {
 TEST(Pacer, AllowsTheLargestOfInitialWindowTrainAndMillisecondAtOnce) {  // covers RFC 9002 §7.7
   for (const Pace& pace : kPaces) {
     Pacer pacer;
-    pacer.onUpdate(TimePoint{1s}, pace.window, pace.rtt, pace.slowStart, kSize);
+    pacer.onUpdate(TimePoint{1s}, paceOf(pace.window, pace.rtt, pace.slowStart));
     EXPECT_EQ(pacer.allowance(TimePoint{1s}), pace.burst) << pace.what;
     EXPECT_EQ(pacer.allowance(TimePoint{9s}), pace.burst) << pace.what << ": idle time saves no more";
   }
@@ -63,7 +68,7 @@ TEST(Pacer, KeepsTheAverageRateWithinOnePercent) {  // covers RFC 9002 §7.7
     const Duration length = std::max<Duration>(1s, Duration{static_cast<int64_t>(2000 * kSize / expected * 1e6)});
     for (const Duration lateness : {0us, 50us, 900us}) {
       Pacer pacer;
-      pacer.onUpdate(TimePoint{1s}, pace.window, pace.rtt, pace.slowStart, kSize);
+      pacer.onUpdate(TimePoint{1s}, paceOf(pace.window, pace.rtt, pace.slowStart));
       const double rate = averageRate(pacer, TimePoint{1s}, length, kSize, lateness);
       EXPECT_NEAR(rate / expected, 1.0, 0.01) << pace.what << ", " << lateness.count() << " us late";
     }
@@ -73,7 +78,7 @@ TEST(Pacer, KeepsTheAverageRateWithinOnePercent) {  // covers RFC 9002 §7.7
 TEST(Pacer, IsNoLimitWhereARoundTripIsShorterThanATimerTick) {
   for (const uint64_t window : {12'000u, 1'000'000u, 16'000'000u}) {
     Pacer pacer;
-    pacer.onUpdate(TimePoint{1s}, window, 50us, false, kSize);
+    pacer.onUpdate(TimePoint{1s}, paceOf(window, 50us, false));
     EXPECT_GE(pacer.allowance(TimePoint{1s}), window);
     pacer.onPacketSent(TimePoint{1s}, window);
     EXPECT_GE(pacer.allowance(TimePoint{1s} + 50us), window) << "the window is the limit, each round trip anew";
@@ -85,7 +90,7 @@ TEST(Pacer, TellsATimeAtWhichTheBytesMayReallyLeaveAndNoneBefore) {
   for (int round = 0; round < 2000; ++round) {
     Pacer pacer;
     TimePoint now{Duration{random() % 1'000'000'000}};
-    pacer.onUpdate(now, 2400 + random() % 3'000'000, Duration{1 + random() % 300'000}, random() % 2 == 0, kSize);
+    pacer.onUpdate(now, paceOf(2400 + random() % 3'000'000, Duration{1 + random() % 300'000}, random() % 2 == 0));
     for (int i = 0; i < 20; ++i) {
       pacer.onPacketSent(now, random() % 60'000);
       const uint64_t wanted = 1 + random() % kSize;
@@ -104,7 +109,7 @@ TEST(Pacer, TellsATimeAtWhichTheBytesMayReallyLeaveAndNoneBefore) {
 
 TEST(Pacer, WaitsForAFullBucketWhenMoreIsWantedThanItHolds) {
   Pacer pacer;
-  pacer.onUpdate(TimePoint{1s}, 12'000, 100ms, false, kSize);
+  pacer.onUpdate(TimePoint{1s}, paceOf(12'000, 100ms, false));
   EXPECT_EQ(pacer.nextSendTime(TimePoint{1s}, 1'000'000), std::nullopt);
   pacer.onPacketSent(TimePoint{1s}, 12'000);
   EXPECT_EQ(pacer.nextSendTime(TimePoint{1s}, 1'000'000), TimePoint{1s} + 80ms);
@@ -112,7 +117,7 @@ TEST(Pacer, WaitsForAFullBucketWhenMoreIsWantedThanItHolds) {
 
 TEST(Pacer, IsPaidBackForWhatLeftAheadOfThePaceUpToOneBucket) {
   Pacer pacer;
-  pacer.onUpdate(TimePoint{1s}, 12'000, 100ms, false, kSize);  // 150 bytes each ms
+  pacer.onUpdate(TimePoint{1s}, paceOf(12'000, 100ms, false));  // 150 bytes each ms
   pacer.onPacketSent(TimePoint{1s}, 12'000 + 2'400);
   EXPECT_EQ(pacer.allowance(TimePoint{1s}), 0u);
   EXPECT_EQ(pacer.nextSendTime(TimePoint{1s}, 1'200), TimePoint{1s} + 24ms);
@@ -122,16 +127,16 @@ TEST(Pacer, IsPaidBackForWhatLeftAheadOfThePaceUpToOneBucket) {
 
 TEST(Pacer, KeepsItsTokensWhenThePaceChanges) {
   Pacer pacer;
-  pacer.onUpdate(TimePoint{1s}, 12'000, 100ms, false, kSize);
+  pacer.onUpdate(TimePoint{1s}, paceOf(12'000, 100ms, false));
   pacer.onPacketSent(TimePoint{1s}, 12'000);
-  pacer.onUpdate(TimePoint{1s} + 10ms, 24'000, 100ms, false, kSize);
+  pacer.onUpdate(TimePoint{1s} + 10ms, paceOf(24'000, 100ms, false));
   EXPECT_EQ(pacer.allowance(TimePoint{1s} + 10ms), 1'500u) << "earned at the old pace";
   EXPECT_EQ(pacer.allowance(TimePoint{1s} + 20ms), 4'500u) << "and then at the new one";
 }
 
 TEST(Pacer, BearsTimeThatGoesBackAndARoundTripOfZero) {
   Pacer pacer;
-  pacer.onUpdate(TimePoint{1s}, 12'000, 0us, false, kSize);
+  pacer.onUpdate(TimePoint{1s}, paceOf(12'000, 0us, false));
   pacer.onPacketSent(TimePoint{1s}, 1'200);
   EXPECT_GT(pacer.allowance(TimePoint{0s}), 0u);
   pacer.onPacketSent(TimePoint{0s}, 1'200);
