@@ -57,6 +57,12 @@ Sim::Sim(const SimOptions& options)
 
 SimWorld Sim::world() { return {clock, network, random, *sharedTls().crypto}; }
 
+void Sim::restartServer(const ServerEndpointSettings& settings) {
+  const SocketAddress address = server->address();
+  server.reset();
+  server = std::make_unique<SimServer>(world(), address, settings, *sharedTls().server);
+}
+
 SimClient& Sim::connect(const TransportSettings& settings) {
   return connectFrom(simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000"), settings);
 }

@@ -27,6 +27,8 @@ class Sim {
   SimClient& connect(const TransportSettings& settings = {});
   /// From the host of `before`, on another port.
   SimClient& connectAgain(const SimClient& before, const TransportSettings& settings);
+  /// The process dies with all its connections, and another one begins at its address.
+  void restartServer(const ServerEndpointSettings& settings);
   /// Until `done`, but for `limit` at the most. False: time is up, or nothing is left to happen.
   template <class Predicate>
   bool runUntil(Predicate done, Duration limit) {

@@ -2,33 +2,15 @@
 
 #include <algorithm>
 
+#include "quic/QuicConstants.h"
+#include "quic/common/ByteCursor.h"
+
 namespace quic {
-namespace {
 
-uint64_t mix(uint64_t value) {  // the finalizer of a 64-bit hash: every input bit reaches every output bit
-  value ^= value >> 33;
-  value *= 0xff51afd7ed558ccdull;
-  value ^= value >> 33;
-  value *= 0xc4ceb9fe1a85ec53ull;
-  return value ^ value >> 33;
+ConnectionSet::ConnectionSet(const CryptoFactory& crypto, Random& random)
+    : routes_(16, IdHash{KeyedHash(random)}), crypto_(crypto) {
+  random.fill(markKey_);
 }
-
-}  // namespace
-
-size_t ConnectionSet::IdHash::operator()(const ConnectionId& id) const {
-  uint64_t hash = k0 ^ id.size();
-  uint64_t word = 0;
-  size_t filled = 0;
-  for (const uint8_t byte : id.bytes()) {
-    word = word << 8 | byte;
-    if (++filled % 8 != 0) continue;
-    hash = mix(hash ^ word) + k1;
-    word = 0;
-  }
-  return static_cast<size_t>(mix(hash ^ word ^ k1));
-}
-
-ConnectionSet::ConnectionSet(Random& random) : routes_(16, IdHash{random.next64(), random.next64()}) {}
 
 ConnectionHandle ConnectionSet::add(std::unique_ptr<QuicTransportBase> connection, ConnectionHandle handle) {
   Entry entry;
@@ -62,16 +44,46 @@ void ConnectionSet::removeRoute(const ConnectionId& id) {
   routes_.erase(route);
 }
 
+ConnectionSet::ResetMark ConnectionSet::markOf(ByteSpan token) const {
+  const std::array<uint8_t, 32> mac = crypto_.hmacSha256(markKey_, token);
+  ByteReader reader(mac);
+  const uint64_t first = reader.readBigEndian(8).value_or(0);
+  return {first, reader.readBigEndian(8).value_or(0)};
+}
+
+void ConnectionSet::addResetToken(ByteSpan token, ConnectionHandle handle, Entry& entry) {
+  const ResetMark mark = markOf(token);
+  if (resets_.emplace(mark, handle).second) entry.resetMarks.push_back(mark);
+}
+
+void ConnectionSet::removeResetToken(ByteSpan token, Entry& entry) {
+  const ResetMark mark = markOf(token);
+  if (std::erase(entry.resetMarks, mark) > 0) resets_.erase(mark);
+}
+
+bool ConnectionSet::onUnrouted(TimePoint now, const ReceivedDatagram& datagram) {
+  if (datagram.bytes.size() < kMinStatelessResetSize || resets_.empty()) return false;
+  const auto found = resets_.find(markOf(datagram.bytes.last(kStatelessResetTokenSize)));
+  if (found == resets_.end()) return false;
+  const ConnectionHandle handle = found->second;
+  if (!find(handle)->onUnroutedDatagram(now, datagram)) return false;
+  touch(handle);
+  return true;
+}
+
+void ConnectionSet::follow(const RoutingEvent& change, ConnectionHandle handle, Entry& entry) {
+  if (const auto* issued = std::get_if<ConnectionIdIssued>(&change)) return addRoute(issued->id, handle);
+  if (const auto* retired = std::get_if<ConnectionIdRetired>(&change)) return removeRoute(retired->id);
+  if (const auto* known = std::get_if<ResetTokenKnown>(&change)) return addResetToken(known->token, handle, entry);
+  removeResetToken(std::get<ResetTokenForgotten>(change).token, entry);
+}
+
 void ConnectionSet::touch(ConnectionHandle handle) {
   const auto it = connections_.find(handle);
   if (it == connections_.end()) return;
   Entry& entry = it->second;
   while (const auto change = entry.transport->pollRouting()) {
-    if (const auto* issued = std::get_if<ConnectionIdIssued>(&*change)) {
-      addRoute(issued->id, handle);
-    } else {
-      removeRoute(std::get<ConnectionIdRetired>(*change).id);
-    }
+    follow(*change, handle, entry);
   }
   if (!entry.isTouched) transmitQueue_.push_back(handle);
   if (!entry.hasEvents) eventQueue_.push_back(handle);
@@ -147,6 +159,7 @@ void ConnectionSet::remove(ConnectionHandle handle) {
   if (it == connections_.end()) return;
   if (it->second.armed) timers_.erase({*it->second.armed, handle});
   for (const ConnectionId& id : it->second.routes) routes_.erase(id);
+  for (const ResetMark& mark : it->second.resetMarks) resets_.erase(mark);
   connections_.erase(it);
 }
 

@@ -66,7 +66,12 @@ std::optional<TransportEvent> QuicTransportBase::pollEvent() {
 }
 
 std::optional<RoutingEvent> QuicTransportBase::pollRouting() {
-  if (state_->routing.empty()) return std::nullopt;
+  if (state_->routing.empty()) {
+    const auto change = state_->peerIds.nextTokenChange();
+    if (!change) return std::nullopt;
+    return change->isKnown ? RoutingEvent(ResetTokenKnown{change->token})
+                           : RoutingEvent(ResetTokenForgotten{change->token});
+  }
   RoutingEvent event = state_->routing.front();
   state_->routing.pop_front();
   return event;

@@ -222,6 +222,8 @@ size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out) 
   if (!builder) return 0;
   PacketContent content = fillPacket(state, EncryptionLevel::OneRtt, constraint, builder->frames());
   if (builder->isEmpty()) return 0;
+  // RFC 9000 §10.3: so that what the peer may answer, a stateless reset one byte smaller, looks like any packet to us.
+  builder->padTo(kMinStatelessResetSize + 1 + state.settings.connectionIdSize);
   const size_t sealed = builder->seal(state.space(PacketNumberSpace::AppData).writeKeys);
   if (sealed != 0) onPacketSealed(state, path, *builder, std::move(content), sealed);
   return sealed;

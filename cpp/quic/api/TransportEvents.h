@@ -42,6 +42,13 @@ struct ConnectionIdIssued {
 struct ConnectionIdRetired {
   ConnectionId id;
 };
-using RoutingEvent = std::variant<ConnectionIdIssued, ConnectionIdRetired>;
+/// A datagram that ends in this token may be a stateless reset of this connection, or can be none any more.
+struct ResetTokenKnown {
+  StatelessResetToken token;
+};
+struct ResetTokenForgotten {
+  StatelessResetToken token;
+};
+using RoutingEvent = std::variant<ConnectionIdIssued, ConnectionIdRetired, ResetTokenKnown, ResetTokenForgotten>;
 
 }  // namespace quic

@@ -3,9 +3,22 @@
 #include "quic/codec/QuicPacketHeaders.h"
 
 namespace quic {
+namespace {
 
-QuicClientEndpoint::QuicClientEndpoint(const CryptoFactory& crypto, Random& random, size_t connectionIdSize)
-    : crypto_(crypto), random_(random), connectionIds_(random, connectionIdSize), connections_(random) {}
+constexpr size_t kMaxStatelessReplies = 64;
+
+}  // namespace
+
+QuicClientEndpoint::QuicClientEndpoint(const CryptoFactory& crypto, Random& random, size_t connectionIdSize,
+                                       const std::optional<StatelessResetSecret>& resetSecret)
+    : crypto_(crypto),
+      random_(random),
+      resetKey_(resetSecret ? std::optional<StatelessResetKey>(std::in_place, crypto, *resetSecret) : std::nullopt),
+      connectionIds_(random, connectionIdSize, resetKey_ ? &*resetKey_ : nullptr),
+      connections_(crypto, random),
+      replies_(kMaxStatelessReplies) {
+  if (resetKey_) resetter_.emplace(*resetKey_, random, StatelessResetSettings{});
+}
 
 void QuicClientEndpoint::connect(TimePoint now, ConnectionHandle handle, const FourTuple& path,
                                  const TransportSettings& settings, std::unique_ptr<HandshakeLayer> handshake) {
@@ -19,19 +32,21 @@ void QuicClientEndpoint::connect(TimePoint now, ConnectionHandle handle, const F
 void QuicClientEndpoint::onDatagram(TimePoint now, const ReceivedDatagram& datagram) {
   const auto header = parseInvariantHeader(datagram.bytes, connectionIds_.size());
   if (!header || header->destinationId.size() > kMaxConnectionIdSize) return;
-  const auto handle = connections_.route(ConnectionId(header->destinationId));
+  const ConnectionId id(header->destinationId);
+  const auto handle = connections_.route(id);
   if (!handle) {
-    if (!header->isLong) onUnrouted(now, datagram);
+    // A stateless reset has a destination ID that means nothing (RFC 9000 §10.3).
+    const bool isReset = connections_.onUnrouted(now, datagram);
+    if (!isReset && resetter_) replies_.push(datagram.path, resetter_->answer(now, datagram, id));
     return;
   }
   connections_.find(*handle)->onDatagram(now, datagram);
   connections_.touch(*handle);
 }
 
-void QuicClientEndpoint::onUnrouted(TimePoint now, const ReceivedDatagram& datagram) {
-  connections_.forEach([&](ConnectionHandle handle, QuicTransportBase& connection) {
-    if (connection.onUnroutedDatagram(now, datagram)) connections_.touch(handle);
-  });
+std::optional<Transmit> QuicClientEndpoint::pollTransmit(TimePoint now, MutableByteSpan out) {
+  if (auto reply = replies_.pop(out)) return reply;
+  return connections_.pollTransmit(now, out);
 }
 
 void QuicClientEndpoint::onUnreachable(TimePoint now, const SocketAddress& peer) {

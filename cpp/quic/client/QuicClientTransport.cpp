@@ -17,7 +17,11 @@ ConnectionId randomId(Random& random, size_t size) {
 
 GeneratedConnectionId RandomConnectionIds::make() {
   GeneratedConnectionId generated{randomId(random_, size_), {}};
-  random_.fill(generated.token);
+  if (key_ == nullptr) {
+    random_.fill(generated.token);
+  } else {
+    generated.token = key_->tokenOf(generated.id);
+  }
   return generated;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quic/api/QuicTransportBase.h"
+#include "quic/api/StatelessReset.h"
 #include "quic/common/Random.h"
 #include "quic/handshake/HandshakeLayer.h"
 #include "quic/state/ConnectionIdGenerator.h"
@@ -20,13 +21,16 @@ struct ClientDependencies {
 /// A client's connection IDs: random bytes, as RFC 9000 §5.1 asks, so that nothing can be read off them.
 class RandomConnectionIds final : public ConnectionIdGenerator {
  public:
-  RandomConnectionIds(Random& random, size_t size) : random_(random), size_(size) {}
+  /// `key`, when there is one, makes the reset tokens and outlives it; else they are random and good for nothing.
+  RandomConnectionIds(Random& random, size_t size, const StatelessResetKey* key = nullptr)
+      : random_(random), size_(size), key_(key) {}
   GeneratedConnectionId make() override;
   [[nodiscard]] size_t size() const { return size_; }
 
  private:
   Random& random_;
   size_t size_;
+  const StatelessResetKey* key_;
 };
 
 class QuicClientTransport final : public QuicTransportBase {

@@ -12,13 +12,6 @@ GeneratedConnectionId ConnectionIdAlgo::make() {
   return {id, resetToken(id)};
 }
 
-StatelessResetToken ConnectionIdAlgo::resetToken(const ConnectionId& id) const {
-  const std::array<uint8_t, 32> mac = crypto_.hmacSha256(secret_, id.bytes());
-  StatelessResetToken token;
-  std::copy_n(mac.begin(), token.size(), token.begin());
-  return token;
-}
-
 std::optional<uint8_t> ConnectionIdAlgo::workerOf(ByteSpan id) const {
   if (id.size() != size_) return std::nullopt;
   return id[0];

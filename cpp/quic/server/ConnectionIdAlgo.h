@@ -5,23 +5,22 @@
 
 #include <optional>
 
+#include "quic/api/StatelessReset.h"
 #include "quic/common/Random.h"
-#include "quic/handshake/Aead.h"
 #include "quic/state/ConnectionIdGenerator.h"
 
 namespace quic {
-
-using StatelessResetSecret = std::array<uint8_t, 32>;
 
 class ConnectionIdAlgo final : public ConnectionIdGenerator {
  public:
   /// `size`: 4 to 20. The references outlive it.
   ConnectionIdAlgo(uint8_t worker, size_t size, Random& random, const CryptoFactory& crypto,
                    const StatelessResetSecret& secret)
-      : worker_(worker), size_(size), random_(random), crypto_(crypto), secret_(secret) {}
+      : worker_(worker), size_(size), random_(random), resetKey_(crypto, secret) {}
 
   GeneratedConnectionId make() override;
-  [[nodiscard]] StatelessResetToken resetToken(const ConnectionId& id) const;
+  [[nodiscard]] StatelessResetToken resetToken(const ConnectionId& id) const { return resetKey_.tokenOf(id); }
+  [[nodiscard]] const StatelessResetKey& resetKey() const { return resetKey_; }
   /// nullopt: not one of ours (another size).
   [[nodiscard]] std::optional<uint8_t> workerOf(ByteSpan id) const;
   [[nodiscard]] size_t size() const { return size_; }
@@ -31,8 +30,7 @@ class ConnectionIdAlgo final : public ConnectionIdGenerator {
   uint8_t worker_;
   size_t size_;
   Random& random_;
-  const CryptoFactory& crypto_;
-  StatelessResetSecret secret_;
+  StatelessResetKey resetKey_;
 };
 
 }  // namespace quic

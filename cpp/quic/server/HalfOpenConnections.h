@@ -3,9 +3,10 @@
 #pragma once
 
 #include <map>
+#include <vector>
 
 #include "quic/common/Ids.h"
-#include "quic/server/SourcePrefix.h"
+#include "quic/common/SourcePrefix.h"
 
 namespace quic {
 
@@ -22,6 +23,11 @@ class HalfOpenConnections {
     const auto count = counts_.find(found->second);
     if (--count->second == 0) counts_.erase(count);
     sources_.erase(found);
+  }
+  [[nodiscard]] std::vector<ConnectionHandle> all() const {
+    std::vector<ConnectionHandle> handles;
+    for (const auto& [handle, source] : sources_) handles.push_back(handle);
+    return handles;
   }
   [[nodiscard]] size_t size() const { return sources_.size(); }
   [[nodiscard]] size_t sizeOf(const SocketAddress& peer) const {

@@ -15,6 +15,12 @@ TransportSettings withIdSize(TransportSettings settings, size_t size) {
   return settings;
 }
 
+/// A secret of zeros would let anybody forge stateless resets.
+StatelessResetSecret drawnIfUnset(StatelessResetSecret secret, Random& random) {
+  if (std::all_of(secret.begin(), secret.end(), [](uint8_t byte) { return byte == 0; })) random.fill(secret);
+  return secret;
+}
+
 bool isInitial(ByteSpan datagram) { return !datagram.empty() && (datagram[0] & 0xf0) == 0xc0; }
 
 /// Whether the packet was sealed by who chose its Destination Connection ID. It is decrypted in place.
@@ -32,9 +38,12 @@ QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, c
       handshakes_(handshakes),
       random_(random),
       connectionIds_(worker, std::clamp<size_t>(settings.transport.connectionIdSize, 4, kMaxConnectionIdSize), random,
-                     crypto, settings.resetSecret),
+                     crypto, drawnIfUnset(settings.resetSecret, random)),
+      resetter_(connectionIds_.resetKey(), random, settings.resets),
       tokens_(crypto, random, settings.tokens),
-      connections_(random),
+      handshakeRates_(random, settings.handshakesPerSource),
+      connections_(crypto, random),
+      replies_(settings.maxStatelessReplies),
       nextHandle_((uint64_t{worker} << kWorkerShift) + 1) {
   settings_.transport = withIdSize(settings.transport, connectionIds_.size());
 }
@@ -58,6 +67,7 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
     deliver(now, *handle, datagram);
     return std::nullopt;
   }
+  if (connections_.onUnrouted(now, datagram)) return std::nullopt;
   const auto worker = connectionIds_.workerOf(header->destinationId);
   // An Initial's destination was made up by the client, so it names no worker.
   const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
@@ -78,13 +88,20 @@ void QuicServerEndpoint::deliver(TimePoint now, ConnectionHandle handle, const R
 
 bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {
   const bool isLarge = datagram.bytes.size() >= kMinInitialDatagramSize;
-  if (!header.isLong || !isLarge || header.version == kVersionNegotiation) return false;
+  if (!header.isLong) return onLostPacket(now, datagram, header);
+  if (!isLarge || header.version == kVersionNegotiation) return false;
   if (std::find(kVersions.begin(), kVersions.end(), header.version) == kVersions.end()) {  // RFC 9000 §6.1
-    return reply(datagram.path, makeVersionNegotiation(header, kVersions, random_));
+    return replies_.push(datagram.path, makeVersionNegotiation(header, kVersions, random_));
   }
   MutableByteSpan rest = datagram.bytes;
   const auto packet = nextPacket(rest, connectionIds_.size());
   return packet && packet->type == PacketType::Initial && fixedBit(*packet) && onInitial(now, datagram, *packet);
+}
+
+bool QuicServerEndpoint::onLostPacket(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {
+  if (!replies_.push(datagram.path, resetter_.answer(now, datagram, ConnectionId(header.destinationId)))) return false;
+  ++stats_.resets;
+  return true;
 }
 
 bool QuicServerEndpoint::onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet) {
@@ -99,17 +116,20 @@ bool QuicServerEndpoint::onInitial(TimePoint now, const ReceivedDatagram& datagr
     // RFC 9000 §8.1.2: of an Initial that is otherwise valid. A token that was damaged on the way will come again.
     if (!isAuthentic(crypto_, packet)) return false;
     ++stats_.invalidTokens;
-    return reply(datagram.path,
-                 makeInitialClose(crypto_, initial, connectionIds_.make().id, TransportErrorCode::INVALID_TOKEN));
+    return replies_.push(
+        datagram.path, makeInitialClose(crypto_, initial, connectionIds_.make().id, TransportErrorCode::INVALID_TOKEN));
   }
-  if (isFull()) {
-    ++stats_.refused;  // RFC 9000 §5.2.2
-    return reply(datagram.path,
-                 makeInitialClose(crypto_, initial, connectionIds_.make().id, TransportErrorCode::CONNECTION_REFUSED));
-  }
-  if (token.worth == TokenWorth::None && settings_.retry.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer))) {
+  const bool isTooOften = !handshakeRates_.mayTake(now, peer);
+  const bool isLoaded = settings_.retry.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer)) ||
+                        (isTooOften && settings_.retry.mode != RetryMode::Never);
+  if (token.worth == TokenWorth::None && isLoaded && !isFull()) {
     sendRetry(now, datagram.path, initial);
     return true;
+  }
+  if (isTooOften || isFull()) {
+    ++stats_.refused;  // RFC 9000 §5.2.2
+    return replies_.push(datagram.path, makeInitialClose(crypto_, initial, connectionIds_.make().id,
+                                                         TransportErrorCode::CONNECTION_REFUSED));
   }
   ServerAccept accepted{datagram.path, packet.version, packet.destinationId, packet.sourceId};
   accepted.isAddressValidated = token.worth != TokenWorth::None;
@@ -117,6 +137,7 @@ bool QuicServerEndpoint::onInitial(TimePoint now, const ReceivedDatagram& datagr
   const ByteVector used =
       token.worth == TokenWorth::Validated ? ByteVector(packet.token.begin(), packet.token.end()) : ByteVector();
   if (!accept(now, datagram, accepted)) return false;
+  handshakeRates_.take(now, peer);
   if (!used.empty()) tokens_.onUsed(now, used);
   return true;
 }
@@ -130,7 +151,7 @@ void QuicServerEndpoint::sendRetry(TimePoint now, const FourTuple& path, const I
   while (sourceId == initial.destinationId) sourceId = connectionIds_.make().id;  // RFC 9000 §17.2.5.1
   const TokenContext context{initial.version, path.peer, sourceId, initial.sourceId};
   const ByteVector token = tokens_.makeRetry(now, context, initial.destinationId);
-  if (reply(path, makeRetry(crypto_, random_, initial, sourceId, token))) ++stats_.retries;
+  if (replies_.push(path, makeRetry(crypto_, random_, initial, sourceId, token))) ++stats_.retries;
 }
 
 bool QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram, const ServerAccept& accepted) {
@@ -164,25 +185,12 @@ void QuicServerEndpoint::forget(ConnectionHandle handle) {
   initialKeys_.erase(key);
 }
 
-bool QuicServerEndpoint::reply(const FourTuple& path, ByteVector&& bytes) {
-  if (bytes.empty() || replies_.size() >= settings_.maxStatelessReplies) return false;
-  replies_.push_back({path, std::move(bytes)});
-  return true;
-}
-
 void QuicServerEndpoint::onUnreachable(TimePoint, const SocketAddress&) {
   // A server's clients come and go by timeouts; an ICMP message about one is not to be believed (RFC 9000 §14.2.1).
 }
 
 std::optional<Transmit> QuicServerEndpoint::pollTransmit(TimePoint now, MutableByteSpan out) {
-  if (!replies_.empty()) {
-    const StatelessReply stateless = std::move(replies_.front());
-    replies_.pop_front();
-    if (stateless.bytes.size() <= out.size()) {
-      std::copy(stateless.bytes.begin(), stateless.bytes.end(), out.begin());
-      return Transmit{stateless.path, Ecn::NotEct, stateless.bytes.size(), stateless.bytes.size()};
-    }
-  }
+  if (auto reply = replies_.pop(out)) return reply;
   return connections_.pollTransmit(now, out);
 }
 
@@ -192,6 +200,16 @@ std::optional<EndpointEvent> QuicServerEndpoint::pollEvent() {
   for (const ConnectionHandle handle : removed_) forget(handle);
   if (event && std::holds_alternative<HandshakeConfirmed>(event->event)) halfOpen_.remove(event->connection);
   return event;
+}
+
+void QuicServerEndpoint::beginShutdown(TimePoint now) {
+  refuses_ = true;
+  for (const ConnectionHandle handle : halfOpen_.all()) {
+    QuicServerTransport* connection = find(handle);
+    if (connection == nullptr || connection->isHandshakeConfirmed()) continue;  // its event has not been taken yet
+    connection->close(now, TransportErrorCode::CONNECTION_REFUSED, "server is shutting down");
+    connections_.touch(handle);
+  }
 }
 
 QuicServerTransport* QuicServerEndpoint::find(ConnectionHandle handle) const {

@@ -4,6 +4,8 @@
 
 #include "quic/api/ConnectionSet.h"
 #include "quic/api/StatelessPackets.h"
+#include "quic/api/StatelessReplies.h"
+#include "quic/api/StatelessReset.h"
 #include "quic/server/AddressTokens.h"
 #include "quic/server/ConnectionIdAlgo.h"
 #include "quic/server/HalfOpenConnections.h"
@@ -16,8 +18,11 @@ struct ServerEndpointSettings {
   TransportSettings transport;
   size_t maxHandshakes = 4096;  // half-open connections; further Initials are refused
   size_t maxConnections = 100000;
-  size_t maxStatelessReplies = 64;     // waiting to be sent; further ones are dropped
-  StatelessResetSecret resetSecret{};  // the same in all workers, and in all processes that share clients
+  size_t maxStatelessReplies = 64;  // waiting to be sent; further ones are dropped
+  StatelessResetSecret
+      resetSecret{};  // the same in all workers, and after a restart; zeros: drawn. See StatelessReset.h
+  StatelessResetSettings resets{};
+  Rate handshakesPerSource{};  // new connections of one source (common/SourcePrefix.h); further ones are refused
   RetryPolicy retry{};
   AddressTokenSettings tokens{};
 };
@@ -28,6 +33,7 @@ struct ServerEndpointStats {
   uint64_t dropped = 0;
   uint64_t retries = 0;        // Retry packets sent
   uint64_t invalidTokens = 0;  // closed with INVALID_TOKEN
+  uint64_t resets = 0;         // stateless resets sent
 };
 
 /// A TLS engine for a new connection.
@@ -54,6 +60,8 @@ class QuicServerEndpoint {
 
   /// While true, new connections are answered with CONNECTION_REFUSED (RFC 9000 §20.1); known ones are not hurt.
   void refuseNewConnections(bool refuse) { refuses_ = refuse; }
+  /// Refuses new connections for good, and those whose handshake is still under way; the others go on until they end.
+  void beginShutdown(TimePoint now);
   void setRetryPolicy(const RetryPolicy& policy) { settings_.retry = policy; }
   /// See AddressTokenSettings::keys.
   void setTokenKeys(const std::vector<AddressTokenKey>& keys) { tokens_.setKeys(keys); }
@@ -63,10 +71,6 @@ class QuicServerEndpoint {
   [[nodiscard]] const ServerEndpointStats& stats() const { return stats_; }
 
  private:
-  struct StatelessReply {
-    FourTuple path;
-    ByteVector bytes;
-  };
   struct InitialKey {
     SocketAddress peer;
     ConnectionId id;
@@ -80,9 +84,10 @@ class QuicServerEndpoint {
   [[nodiscard]] bool onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet);
   /// Makes a connection of it, unless nothing in it is authentic.
   [[nodiscard]] bool accept(TimePoint now, const ReceivedDatagram& datagram, const ServerAccept& accepted);
+  /// A packet of a connection that is gone, or never was.
+  [[nodiscard]] bool onLostPacket(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header);
   [[nodiscard]] bool isFull() const;
   void sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial);
-  bool reply(const FourTuple& path, ByteVector&& bytes);
   void forget(ConnectionHandle handle);
 
   ServerEndpointSettings settings_;
@@ -90,7 +95,9 @@ class QuicServerEndpoint {
   HandshakeFactory& handshakes_;
   Random& random_;
   ConnectionIdAlgo connectionIds_;
+  StatelessResetter resetter_;
   AddressTokens tokens_;
+  SourceRates handshakeRates_;
   ConnectionSet connections_;
   // As long as the connection lives, or a late copy of its first Initial would make another one, and a client that has not
   // heard of its end would too.
@@ -98,7 +105,7 @@ class QuicServerEndpoint {
   std::map<ConnectionHandle, InitialKey> initialKeys_;
   HalfOpenConnections halfOpen_;           // closing ones too
   std::vector<ConnectionHandle> removed_;  // reused from call to call
-  std::deque<StatelessReply> replies_;
+  StatelessReplies replies_;
   ConnectionHandle nextHandle_;
   bool refuses_ = false;
   ServerEndpointStats stats_;

@@ -16,7 +16,7 @@ struct RetryPolicy {
   RetryMode mode = RetryMode::UnderLoad;
   size_t halfOpen = 1000;  // UnderLoad: from so many half-open connections on, whoever comes
   size_t halfOpenPerSource =
-      100;  // UnderLoad: from so many of one source (SourcePrefix.h) on, whoever comes from there
+      100;  // UnderLoad: from so many of one source (common/SourcePrefix.h) on, whoever comes from there
 
   [[nodiscard]] bool wantsRetry(size_t nowHalfOpen, size_t nowHalfOpenOfSource) const {
     if (mode != RetryMode::UnderLoad) return mode == RetryMode::Always;

@@ -15,12 +15,14 @@ auto findSequence(Ids& ids, uint64_t sequence) {
 void PeerConnectionIds::setFirst(const ConnectionId& id) {
   if (ids_.empty()) ids_.push_back({});
   ids_.front() = {0, id, std::nullopt, true};
+  mayHaveNewTokens_ = true;
   seen_.insert(0);
 }
 
 void PeerConnectionIds::setFirstToken(const StatelessResetToken& token) {
   const auto first = findSequence(ids_, 0);
   if (first != ids_.end()) first->token = token;
+  mayHaveNewTokens_ = true;
 }
 
 Result<> PeerConnectionIds::onNewConnectionId(const NewConnectionIdFrame& frame) {
@@ -38,6 +40,7 @@ Result<> PeerConnectionIds::onNewConnectionId(const NewConnectionIdFrame& frame)
   if (seen_.contains(frame.sequence)) return Unit{};
   // A peer that leaves gaps makes the memory of numbers grow: it is bounded, and the lowest gap then counts as filled.
   constexpr size_t kMaxSeenRanges = 64;
+  mayHaveNewTokens_ = true;
   seen_.insert(frame.sequence);
   if (seen_.size() > kMaxSeenRanges) seen_.insert(seen_.front().end, (seen_.begin() + 1)->start);
   if (frame.retirePriorTo > retirePriorTo_) {
@@ -86,6 +89,7 @@ void PeerConnectionIds::retire(uint64_t sequence) {
   if (it == ids_.end() || it->id.empty()) return;
   // The queue bound cannot be hit here: it holds three times what can be active.
   if (queueRetire(sequence)) ids_.erase(it);
+  mayHaveNewTokens_ = true;
 }
 
 bool PeerConnectionIds::isKnown(uint64_t sequence) const { return findSequence(ids_, sequence) != ids_.end(); }
@@ -99,6 +103,24 @@ void PeerConnectionIds::onRetireAcked(uint64_t sequence) { std::erase(unackedRet
 
 void PeerConnectionIds::onRetireLost(uint64_t sequence) {
   if (std::erase(unackedRetire_, sequence) > 0) pendingRetire_.push_back(sequence);
+}
+
+std::optional<ResetTokenChange> PeerConnectionIds::nextTokenChange() {
+  if (!mayHaveNewTokens_) return std::nullopt;
+  for (size_t i = 0; i < told_.size(); ++i) {
+    const StatelessResetToken token = told_[i];
+    const auto has = [&](const PeerConnectionId& id) { return id.token == token; };
+    if (std::any_of(ids_.begin(), ids_.end(), has)) continue;
+    told_.erase(told_.begin() + static_cast<ptrdiff_t>(i));
+    return ResetTokenChange{token, false};
+  }
+  for (const PeerConnectionId& id : ids_) {
+    if (!id.token || std::find(told_.begin(), told_.end(), *id.token) != told_.end()) continue;
+    told_.push_back(*id.token);
+    return ResetTokenChange{*id.token, true};
+  }
+  mayHaveNewTokens_ = false;
+  return std::nullopt;
 }
 
 size_t PeerConnectionIds::unused() const {

@@ -19,6 +19,11 @@ struct PeerConnectionId {
   bool inUse = false;  // some path sends with it
 };
 
+struct ResetTokenChange {
+  StatelessResetToken token{};
+  bool isKnown = false;  // false: its ID was retired
+};
+
 class PeerConnectionIds {
  public:
   /// The peer's Source Connection ID, sequence number 0, in use on the first path. Also when it replaces the one that a
@@ -43,6 +48,8 @@ class PeerConnectionIds {
   void onRetireLost(uint64_t sequence);
 
   [[nodiscard]] size_t unused() const;
+  /// Stateless reset tokens that came or went since the last time, one by one (RFC 9000 §10.3.1): for whoever looks them up.
+  std::optional<ResetTokenChange> nextTokenChange();
   [[nodiscard]] const std::vector<PeerConnectionId>& all() const { return ids_; }
 
  private:
@@ -53,6 +60,8 @@ class PeerConnectionIds {
   std::vector<uint64_t> pendingRetire_;
   std::vector<uint64_t> unackedRetire_;
   uint64_t retirePriorTo_ = 0;
+  std::vector<StatelessResetToken> told_;  // tokens of IDs in ids_, as nextTokenChange() told them
+  bool mayHaveNewTokens_ = false;
 };
 
 }  // namespace quic

@@ -12,7 +12,7 @@ struct Fixture {
   std::unique_ptr<CryptoFactory> crypto = makeOpenSslCryptoFactory();
   SeededRandom random{1};
   RandomConnectionIds ids{random, 8};
-  ConnectionSet set{random};
+  ConnectionSet set{*crypto, random};
   TimePoint now{1h};
   ByteVector buffer = ByteVector(1 << 16);
 

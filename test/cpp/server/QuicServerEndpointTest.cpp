@@ -118,7 +118,7 @@ TEST(QuicServerEndpoint, IsSilentTowardsWhatItCannotAcceptAndKeepsNothing) {
       {"an Initial without the fixed bit", longHeader("80 00000001 08 0102030405060708 00 00 4400")},
       {"a version negotiation packet", longHeader("c0 00000000 08 0102030405060708 00 00000001")},
       {"an unknown version that is too small", longHeader("c0 1a2a3a4a 08 0102030405060708 00", 1199)},
-      {"P22: a short packet of 43 bytes", longHeader("40 00", 43)},
+      {"a short packet that is too small to be reset", longHeader("40 00", 21)},
       {"one byte", {0x40}},
       {"P20: nothing", {}},
   };
@@ -167,6 +167,70 @@ TEST(QuicServerEndpoint, ARefusalDoesNotHurtThoseItKnows) {
   pair.client.touch(1);
   pair.exchange();
   EXPECT_GE(EndpointPair::count<StreamEvent>(pair.serverEvents), 1u);
+}
+
+TEST(QuicServerEndpoint, ASourceThatComesTooOftenIsRefusedUntilItSlowsDown) {
+  ServerEndpointSettings settings;
+  settings.retry.mode = RetryMode::Never;
+  settings.handshakesPerSource = {10, 5};
+  EndpointPair pair(settings);
+  const auto knock = [&](uint64_t number, const SocketAddress& from) {
+    Initial initial;
+    initial.destination = numbered(number);
+    pair.giveServer(initial.seal(*pair.crypto), from);
+    pair.takeFromServer();
+  };
+  for (uint64_t i = 0; i < 20; ++i) knock(i, kClientAddress.withPort(static_cast<uint16_t>(i)));
+  EXPECT_EQ(pair.server.stats().accepted, 5u);
+  EXPECT_EQ(pair.server.stats().refused, 15u);
+  knock(100, SocketAddress::v4({10, 44, 0, 1}, 1));
+  EXPECT_EQ(pair.server.stats().accepted, 6u) << "others come in";
+  pair.now += 100ms;
+  knock(101, kClientAddress);
+  EXPECT_EQ(pair.server.stats().accepted, 7u);
+}
+
+TEST(QuicServerEndpoint, ASourceThatComesTooOftenProvesItsAddressBeforeItIsRefused) {
+  ServerEndpointSettings settings;
+  settings.handshakesPerSource = {10, 1};
+  EndpointPair pair(settings);
+  pair.connect();
+  pair.exchange();
+  pair.connect();
+  for (const WireDatagram& datagram : pair.takeFromClient()) pair.giveServer(datagram.bytes);
+  EXPECT_EQ(pair.server.stats().retries, 1u) << "who knows whether it was the source that sent it";
+  EXPECT_EQ(pair.server.stats().refused, 0u);
+  pair.exchange();
+  EXPECT_EQ(pair.server.stats().refused, 1u);
+}
+
+TEST(QuicServerEndpoint, AShutdownRefusesWhatIsNewAndLetsTheRestFinish) {
+  EndpointPair pair;
+  pair.connect();
+  pair.exchange();
+  Initial initial;
+  pair.giveServer(initial.seal(*pair.crypto), kClientAddress.withPort(7));
+  pair.takeFromServer();
+  ASSERT_EQ(pair.server.connections().size(), 2u);
+  pair.server.beginShutdown(pair.now);
+  const auto answers = pair.takeFromServer();
+  ASSERT_FALSE(answers.empty());
+  EXPECT_EQ(answers.front().path.peer.port(), 7) << "the one that was still shaking hands";
+  initial.destination = numbered(3);
+  pair.giveServer(initial.seal(*pair.crypto), kClientAddress.withPort(8));
+  EXPECT_EQ(closeCodeOf(*pair.crypto, initial.destination, pair.takeFromServer().front().bytes),
+            static_cast<uint64_t>(TransportErrorCode::CONNECTION_REFUSED));
+  const auto stream = pair.client.find(1)->openStream(false);
+  ASSERT_TRUE(stream.hasValue());
+  ASSERT_TRUE(pair.client.find(1)->writeStream(*stream, OwnedBytes::copyOf(ByteVector(10)), true).hasValue());
+  pair.client.touch(1);
+  pair.exchange();
+  EXPECT_GE(EndpointPair::count<StreamEvent>(pair.serverEvents), 1u);
+  pair.client.find(1)->close(pair.now, ApplicationErrorCode{0}, "");
+  pair.client.touch(1);
+  pair.exchange();
+  pair.advance(10s);
+  EXPECT_EQ(pair.server.connections().size(), 0u);
 }
 
 // ---------------------------------------------------------------- floods
