@@ -7,6 +7,7 @@ import { qlogTo } from './qlog.mjs';
 const idleTimeout = 30_000;
 const ticketTimeout = 5_000;
 const datagramCount = 20;
+const confirmPollMs = 5;
 /** Streams that are read at a time; the peer's limit may be lower. */
 const maxAtOnce = 100;
 
@@ -71,8 +72,16 @@ async function leave(setup, connection) {
 
 /** Things that go on beside the requests, until `signal`. */
 const besides = {
-  async keyupdate(_setup, connection) {
-    await connection.updateKeys();
+  async keyupdate(_setup, connection, signal) {
+    for (;;) {
+      try {
+        return await connection.updateKeys();
+      } catch (error) {
+        // Not before the handshake is confirmed.
+        if (error.code !== 'ERR_QUIC_KEY_UPDATE_PENDING' || signal.aborted) throw error;
+        await sleep(confirmPollMs);
+      }
+    }
   },
   async migrate({ plan }, connection, signal) {
     do {
