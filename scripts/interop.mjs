@@ -5,6 +5,7 @@
 //   node scripts/interop.mjs --peer=aioquic,ngtcp2 --case=retry --direction=client|server
 //   node scripts/interop.mjs --write        puts the matrix into the README
 //   node scripts/interop.mjs --self         this package against itself, as a check of the tests
+//   node scripts/interop.mjs --jobs=2       so many cells at a time
 //   node scripts/interop.mjs --keep         keeps the folders of failed cases, below build/interop
 //
 // Peers are fetched and built by this script, into the user's cache; it builds the addon and dist/ when they are out of date.
@@ -33,7 +34,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       peer: { type: 'string' }, case: { type: 'string' }, direction: { type: 'string' }, seed: { type: 'string', default: '1' },
-      write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
+      jobs: { type: 'string', default: '2' }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
     },
   });
   const choose = (all, names, nameOf) => {
@@ -48,6 +49,7 @@ function readArguments() {
     cases: choose(cases, values.case, ({ name }) => name),
     directions: values.self ? ['client'] : choose(['client', 'server'], values.direction, (name) => name),
     seed: Number(values.seed),
+    jobs: Number(values.jobs),
   };
 }
 
@@ -81,21 +83,28 @@ async function runOne({ test, peer, direction, keep, certs, work, seed }) {
   return { ...result, peer: peer.id, test: test.name, direction };
 }
 
+function report({ status, reason, seconds: time }, { test, peer, direction }) {
+  if (status === 'cannot') return;
+  const pair = direction === 'client' ? `our client, ${peer.title}'s server` : `${peer.title}'s client, our server`;
+  console.log(`  ${plainMark(status)} ${pair}: ${test.title} (${time.toFixed(1)} s)${reason ? `: ${reason}` : ''}`);
+}
+
+/** So many cells at a time: most of them wait for timers, their own or the link's. */
 async function runAll(options, peers) {
   const work = path.join(root, 'build/interop');
   const certs = await placeCerts(work);
+  const directionsOf = ({ isServerOnly }) => options.directions.filter((direction) => direction === 'client' || !isServerOnly);
+  const cells = peers.flatMap((peer) => directionsOf(peer).flatMap((direction) => options.cases.map((test) => ({ peer, direction, test }))));
+  const waiting = [...cells];
   const results = [];
-  for (const peer of peers) {
-    for (const direction of options.directions) {
-      console.log(`\n${direction === 'client' ? `our client, ${peer.title}'s server` : `${peer.title}'s client, our server`}`);
-      for (const test of options.cases) {
-        const result = await runOne({ test, peer, direction, keep: options.keep, certs, work, seed: options.seed });
-        results.push(result);
-        const time = result.seconds === undefined ? '' : ` (${result.seconds.toFixed(1)} s)`;
-        console.log(`  ${plainMark(result.status)} ${test.title}${time}${result.reason ? `: ${result.reason}` : ''}`);
-      }
+  const worker = async () => {
+    for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
+      const result = await runOne({ ...cell, keep: options.keep, certs, work, seed: options.seed });
+      results.push(result);
+      report(result, cell);
     }
-  }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, worker));
   return results;
 }
 

@@ -86,7 +86,7 @@ export const cases = [
     judge: ({ link }) => must(link.lost > 0, 'nothing was lost'),
   },
   {
-    name: 'handshakeloss', title: '10 handshakes, 30 % loss', files: files(10, kibi), link: { loss: 0.3, delayMs: 5 }, limitMs: 120_000,
+    name: 'handshakeloss', title: '5 handshakes, 30 % loss', files: files(5, kibi), link: { loss: 0.3, delayMs: 5 }, limitMs: 120_000,
     judge: ({ link }) => must(link.lost > 0, 'nothing was lost'),
   },
   { name: 'transfercorruption', title: '2 MiB, 2 % corrupted', files: [{ name: 'mid', size: 2 * mebi }], link: { corrupt: 0.02, delayMs: 5 }, limitMs: 60_000 },

@@ -73,7 +73,7 @@ async function play(setup, children) {
  */
 export async function runCell({ test, peer, direction, folder, certs, seed }) {
   const theirRole = direction === 'client' ? 'server' : 'client';
-  const why = (theirRole === 'client' ? peer.isServerOnly : undefined) ?? peer.cannot[theirRole][test.name];
+  const why = peer.cannot[theirRole][test.name];
   if (why !== undefined) return { status: 'cannot', reason: why };
   const places = prepare(folder, test.files);
   const keylogs = { client: path.join(folder, 'client-keys.log'), server: path.join(folder, 'server-keys.log') };

@@ -4,7 +4,7 @@ const marks = { pass: '✔', fail: '✘', missing: '○', cannot: '–' };
 const begin = '<!-- interop: begin (npm run test:interop -- --write) -->';
 const end = '<!-- interop: end -->';
 
-/** Equal reasons share a number, in the order of their first use. */
+/** Equal reasons share a number, in the order of the table. */
 function notesOf(results) {
   const notes = new Map();
   for (const { status, reason } of results) if (status !== 'pass' && reason && !notes.has(reason)) notes.set(reason, notes.size + 1);
@@ -21,16 +21,15 @@ function resultOf(results, peer, test, direction) {
   return results.find((one) => one.peer === peer.id && one.test === test.name && one.direction === direction);
 }
 
-/** Markdown. `peers` have `title` and `version`. */
+/** Markdown. `peers` have `title`, `version` and perhaps `isServerOnly`. */
 export function matrixOf(results, { peers, cases }) {
-  const notes = notesOf(results);
+  const directionsOf = ({ isServerOnly }) => (isServerOnly ? ['client'] : ['client', 'server']);
+  const rows = cases.map((test) => ({ test, cells: peers.map((peer) => directionsOf(peer).map((direction) => resultOf(results, peer, test, direction))) }));
+  const notes = notesOf(rows.flatMap(({ cells }) => cells.flat()).filter((one) => one !== undefined));
   const lines = [
-    `| | ${peers.map(({ title, version }) => `${title} ${version}`).join(' | ')} |`,
+    `| | ${peers.map(({ title, version, isServerOnly }) => `${title} ${version}${isServerOnly ? ' (server)' : ''}`).join(' | ')} |`,
     `|---|${peers.map(() => ':---:|').join('')}`,
-    ...cases.map((test) => {
-      const cells = peers.map((peer) => ['client', 'server'].map((direction) => markOf(resultOf(results, peer, test, direction), notes)).join(' '));
-      return `| ${test.title} | ${cells.join(' | ')} |`;
-    }),
+    ...rows.map(({ test, cells }) => `| ${test.title} | ${cells.map((marked) => marked.map((one) => markOf(one, notes)).join(' ')).join(' | ')} |`),
   ];
   const footer = [...notes].map(([reason, number]) => `${number}. ${reason}`);
   return [...lines, ...(footer.length > 0 ? ['', ...footer] : [])].join('\n');

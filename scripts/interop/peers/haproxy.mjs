@@ -62,7 +62,7 @@ export const haproxy = {
     return { version: versionIn(top, 'haproxy') };
   },
   server,
-  isServerOnly: 'it is a server only',
+  isServerOnly: true,
   cannot: {
     server: {
       datagram: 'it has no datagrams',

@@ -27,7 +27,6 @@ function server(cell) {
   return { command, args: [...args, '-c', file, '-e', 'stderr', '-p', cell.folder] };
 }
 
-const onlyServer = 'it is a server only';
 const onlyVersion1 = 'it speaks QUIC v1 only';
 
 export const nginx = {
@@ -39,6 +38,6 @@ export const nginx = {
     return { version: versionIn(top, 'nginx') };
   },
   server,
-  isServerOnly: onlyServer,
+  isServerOnly: true,
   cannot: { server: { v2: onlyVersion1, datagram: 'it has no datagrams' }, client: {} },
 };

@@ -99,8 +99,16 @@ async def new_socket(protocol):
     await asyncio.get_running_loop().create_datagram_endpoint(lambda: protocol, local_addr=("::", 0))
 
 
+async def confirmed(client):
+    """RFC 9001 section 6 and RFC 9000 section 9: no key update and no migration before that; aioquic leaves it to its user."""
+    while not client._quic._handshake_confirmed:
+        client.changed.clear()
+        await client.changed.wait()
+
+
 async def beside(client):
     """What belongs to the case and goes on while files come."""
+    await confirmed(client)
     if CASE == "keyupdate":
         client.request_key_update()
     elif CASE == "connectionmigration":
