@@ -22,5 +22,16 @@ TEST(RecoverySim, LearnsToBearReordering) {
   }
 }
 
+// covers RFC 9000 §13.4.2
+TEST(RecoverySim, ConnectsOverAPathThatSwallowsMarkedPackets) {
+  Sim sim{{.seed = 5, .conditions = {.delay = 10ms}}};
+  sim.network.drop = [](const SimDatagram& datagram) { return datagram.ecn != Ecn::NotEct; };
+  SimClient& client = sim.connect();
+  ASSERT_TRUE(sim.runUntil([&] { return client.isConfirmed; }, 10s));
+  client.transfer(100'000);
+  ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 10s));
+  EXPECT_EQ(client.wrong, 0u);
+}
+
 }  // namespace
 }  // namespace quic::test

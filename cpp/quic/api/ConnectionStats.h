@@ -14,6 +14,7 @@ struct ConnectionStats {
   uint64_t packetsReceived = 0;
   uint64_t packetsLost = 0;
   uint64_t packetsSpuriouslyLost = 0;  // of those, acknowledged later
+  uint64_t congestionMarks = 0;        // of our packets, as the peer reports (ECN-CE)
   uint64_t packetsDropped = 0;         // received, and not authentic or not wanted
   uint64_t congestionWindow = 0;
   uint64_t bytesInFlight = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quic/api/CongestionDriver.h"
+#include "quic/api/EcnDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/SentFrameFates.h"
 
@@ -64,7 +65,10 @@ bool isSignal(const QuicConnectionState& state, const Path& path, LossKind kind)
 
 void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
   for (const SentPacket& packet : state.outcome.lost) {
-    if (kind == LossKind::Congestion) ++state.stats.packetsLost;
+    if (kind == LossKind::Congestion) {
+      ++state.stats.packetsLost;
+      onEcnPacketLost(state, packet);
+    }
     for (const SentFrame& frame : packet.frames) onFrameLost(state, frame);
     if (!packet.inFlight) continue;
     PathSums* sums = sumsFor(state, all, packet.path);
@@ -155,34 +159,16 @@ void takeSample(QuicConnectionState& state, const RttSample& sample, Duration ac
   path->rtt.onSample(sample.latest, ackDelay, cap, state.now);
 }
 
-/// RFC 9000 §13.4.2, without the counting of single marks: marks that are not reported switch marking off.
-void checkEcn(QuicConnectionState& state, const AckFrame& frame) {
-  Path& path = state.paths.active();
-  std::optional<TimePoint> markedSentAt;  // of the latest marked packet of this path that is acknowledged now
-  for (const SentPacket& packet : state.outcome.acked) {
-    if (packet.path == path.id && packet.ecn != Ecn::NotEct) markedSentAt = packet.sentAt;
-  }
-  if (!markedSentAt || path.ecn == Path::EcnState::Failed) return;
-  if (!frame.ecn || frame.ecn->ect0 + frame.ecn->ce == 0) {
-    path.ecn = Path::EcnState::Failed;
-    return;
-  }
-  path.ecn = Path::EcnState::Capable;
-  if (frame.ecn->ce <= path.ceReported) return;
-  path.ceReported = frame.ecn->ce;
-  path.controller->onEcnCe(state.now, *markedSentAt);
-}
-
 }  // namespace
 
 Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const AckFrame& frame) {
   state.outcome.clear();
+  const auto largestBefore = state.recovery.largestAcked(space);
+  const bool raisesLargest = !largestBefore || frame.largest > *largestBefore;
   const auto sample = state.recovery.onAckReceived(space, frame, state.now, state.outcome);
   if (!sample) return forward(sample.error());
   if (*sample) takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
-  if (space == PacketNumberSpace::AppData) {
-    checkEcn(state, frame);
-  }
+  onEcnAck(state, space, frame, raisesLargest);
   const bool hasNews = !state.outcome.acked.empty() || !state.outcome.late.empty();
   state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);
   // RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its address.

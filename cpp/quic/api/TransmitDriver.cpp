@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quic/api/CongestionDriver.h"
+#include "quic/api/EcnDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
@@ -31,11 +32,9 @@ std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, c
   return QuicPacketBuilder::begin(out, fields, state.space(name).nextNumber, state.recovery.largestAcked(name));
 }
 
-Ecn markFor(const Path& path) { return path.ecn == Path::EcnState::Failed ? Ecn::NotEct : Ecn::Ect0; }
-
-/// The packet is sealed: it has a number, a record, and weighs on its path.
+/// The packet is sealed: it has a number, a record, and weighs on its path. `mark`: of its datagram.
 void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuilder& builder, PacketContent&& content,
-                    size_t size) {
+                    size_t size, Ecn mark) {
   const PacketNumberSpace name = spaceOf(builder.level());
   PacketSpace& space = state.space(name);
   space.nextNumber = name == PacketNumberSpace::AppData
@@ -48,9 +47,10 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
   packet.sentAt = state.now;
   packet.size = static_cast<uint32_t>(size);
   packet.path = path.id;
-  packet.ecn = markFor(path);
+  packet.ecn = mark;
   packet.ackEliciting = content.ackEliciting;
   packet.inFlight = content.ackEliciting;
+  onEcnPacketSent(state, path, name, mark);
   if (packet.inFlight) onInFlightSent(state, path, packet);
   if (packet.ackEliciting) {
     onAckElicitingSent(state);
@@ -149,10 +149,11 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   builder->padTo(size);
   const size_t sealed = builder->seal(space.writeKeys);
   if (sealed == 0) return std::nullopt;
-  onPacketSealed(state, *path, *builder, std::move(content), sealed);
+  const Ecn mark = ecnMark(state, *path);
+  onPacketSealed(state, *path, *builder, std::move(content), sealed, mark);
   path->bytesSent += sealed;
   state.stats.bytesSent += sealed;
-  return Transmit{path->tuple, markFor(*path), sealed, sealed};
+  return Transmit{path->tuple, mark, sealed, sealed};
 }
 
 // ---------------------------------------------------------------- the active path
@@ -181,7 +182,7 @@ bool needsFullDatagram(const QuicConnectionState& state, const PendingPacket& pa
 }
 
 /// Packets of the handshake's levels, and of 1-RTT behind them, in one datagram (RFC 9000 §12.2).
-size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan out) {
+size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan out, Ecn mark) {
   std::array<std::optional<PendingPacket>, 3> pending;
   size_t used = 0;
   size_t count = 0;
@@ -209,13 +210,13 @@ size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan ou
     const size_t sealed = pending[i]->builder.seal(state.space(spaceOf(pending[i]->builder.level())).writeKeys);
     if (sealed == 0) return 0;
     size += sealed;
-    onPacketSealed(state, path, pending[i]->builder, std::move(pending[i]->content), sealed);
+    onPacketSealed(state, path, pending[i]->builder, std::move(pending[i]->content), sealed, mark);
   }
   return size;
 }
 
 /// One 1-RTT packet. 0: nothing to send.
-size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out) {
+size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out, Ecn mark) {
   const SendConstraint constraint = constraintOf(state, path);
   if (!hasInterest(state, EncryptionLevel::OneRtt, constraint)) return 0;
   auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out);
@@ -225,7 +226,7 @@ size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out) 
   // RFC 9000 §10.3: so that what the peer may answer, a stateless reset one byte smaller, looks like any packet to us.
   builder->padTo(kMinStatelessResetSize + 1 + state.settings.connectionIdSize);
   const size_t sealed = builder->seal(state.space(PacketNumberSpace::AppData).writeKeys);
-  if (sealed != 0) onPacketSealed(state, path, *builder, std::move(content), sealed);
+  if (sealed != 0) onPacketSealed(state, path, *builder, std::move(content), sealed, mark);
   return sealed;
 }
 
@@ -238,6 +239,7 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
   const size_t datagram = state.datagramSize();
   size_t total = 0;
   size_t segment = 0;
+  const Ecn mark = ecnMark(state, path);
   for (size_t i = 0; i < kMaxTrainSegments; ++i) {
     const uint64_t allowance = path.amplificationAllowance();
     const size_t room = static_cast<size_t>(std::min<uint64_t>({datagram, out.size() - total, allowance}));
@@ -247,19 +249,20 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
     const bool coalesces = hasHandshakeKeys(state);
     // RFC 9000 §14.1: an ack-eliciting Initial packet of a server fills its datagram, or waits until it may.
     if (room < kMinInitialDatagramSize && state.space(PacketNumberSpace::Initial).writeKeys) break;
-    const size_t size = coalesces ? buildCoalesced(state, path, place) : buildOneRtt(state, path, place);
+    const size_t size = coalesces ? buildCoalesced(state, path, place, mark) : buildOneRtt(state, path, place, mark);
     if (size == 0) break;
     path.bytesSent += size;
     total += size;
     if (segment == 0) segment = size;
     if (size < datagram || coalesces || state.paths.active().id != path.id) break;
+    if (ecnMark(state, path) != mark) break;  // one train, one mark
   }
   if (total == 0) {
     onSendingStopped(state);
     return std::nullopt;
   }
   state.stats.bytesSent += total;
-  return Transmit{path.tuple, markFor(path), total, segment};
+  return Transmit{path.tuple, mark, total, segment};
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ struct TransportSettings {
   Duration keepAliveInterval{0};    // PING after so much silence; 0: off
   Duration maxAckDelay = kDefaultMaxAckDelay;
   Duration initialRtt = kInitialRtt;
+  bool ecn =
+      true;  // packets are marked ECT(0) where the path bears it (RFC 9000 §13.4); received marks are reported anyway
   CongestionControlType congestionControl = CongestionControlType::Cubic;
   size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: what is sent; the path must carry it
   size_t connectionIdSize = 8;                   // of the IDs that we issue, 4 to 20

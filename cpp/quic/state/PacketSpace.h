@@ -6,6 +6,7 @@
 #include "quic/handshake/Aead.h"
 #include "quic/state/AckTracker.h"
 #include "quic/state/CryptoStream.h"
+#include "quic/state/EcnValidation.h"
 #include "quic/state/PacketNumberSkipper.h"
 
 namespace quic {
@@ -15,6 +16,7 @@ struct PacketSpace {
   PacketProtection writeKeys;
   CryptoStream crypto;
   AckTracker acks;
+  EcnLedger ecn;
   PacketNum nextNumber = 0;
   PacketNumberSkipper skipper;  // of 1-RTT only: before, there are few packets and an amplification limit
   int probesToSend = 0;         // RFC 9002 §6.2.4: packets that ignore the congestion window

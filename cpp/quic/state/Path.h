@@ -11,6 +11,7 @@
 #include "quic/congestion_control/Pacer.h"
 #include "quic/congestion_control/WindowUsage.h"
 #include "quic/loss/LossEpisode.h"
+#include "quic/state/EcnValidation.h"
 #include "quic/state/PeerConnectionIds.h"
 
 namespace quic {
@@ -47,9 +48,7 @@ struct Path {
   std::optional<PathValidation> validation;
   SmallVector<PathData, kMaxPathChallengesQueued> responses;  // PATH_RESPONSE to be sent; never more than the bound
 
-  enum class EcnState : uint8_t { Testing, Capable, Failed };
-  EcnState ecn = EcnState::Testing;  // RFC 9000 §13.4.2
-  uint64_t ceReported = 0;
+  EcnMarking ecn;
 
   /// RFC 9000 §8.1: how much may be sent to an address that is not validated.
   [[nodiscard]] uint64_t amplificationAllowance() const {

@@ -166,7 +166,7 @@ void MisbehavingPeer::begin() {
 void MisbehavingPeer::reachHandshakeLevel() {
   begin();
   if (role_ == Role::Client) return;
-  send(EncryptionLevel::Initial, FrameBytes().ack(0, 0).raw(helloFrames()));
+  send(EncryptionLevel::Initial, FrameBytes().raw(ackFrame(EncryptionLevel::Initial)).raw(helloFrames()));
 }
 
 void MisbehavingPeer::connect() {
@@ -240,15 +240,31 @@ void MisbehavingPeer::sendFrom(const FourTuple& path, ByteSpan frames) {
 void MisbehavingPeer::deliver(ByteVector datagram) { deliver(std::move(datagram), path_); }
 
 void MisbehavingPeer::deliver(ByteVector datagram, const FourTuple& path) {
-  end_->onDatagram(now_, {path, Ecn::NotEct, datagram});
+  end_->onDatagram(now_, {path, mark, datagram});
   drain();
 }
 
 void MisbehavingPeer::ackEverything(EncryptionLevel level, const PacketOptions& options) {
+  send(level, ackFrame(level), options);
+}
+
+ByteVector MisbehavingPeer::ackFrame(EncryptionLevel level) {
+  const AckTracker& acks = space(level).acks;
   std::array<uint8_t, 1000> room{};
   ByteWriter writer(room);
-  writeAckFrame(writer, space(level).acks.received(), 0, std::nullopt);
-  send(level, ByteSpan(room).first(writer.offset()), options);
+  writeAckFrame(writer, acks.received(), 0, settings_.reportsEcn ? acks.ecnCounts() : std::nullopt);
+  return {room.begin(), room.begin() + static_cast<ptrdiff_t>(writer.offset())};
+}
+
+void MisbehavingPeer::ackWith(const std::optional<EcnCounts>& counts) {
+  std::array<uint8_t, 1000> room{};
+  ByteWriter writer(room);
+  writeAckFrame(writer, space(EncryptionLevel::OneRtt).acks.received(), 0, counts);
+  send(ByteSpan(room).first(writer.offset()));
+}
+
+EcnCounts MisbehavingPeer::honestCounts() {
+  return space(EncryptionLevel::OneRtt).acks.ecnCounts().value_or(EcnCounts{});
 }
 
 void MisbehavingPeer::advance(Duration duration) {
@@ -310,10 +326,10 @@ void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
     PacketSpace& packets = space(*level);
     OpenedPacket opened;
     if (!openHeard(packets, *level, *packet, opened)) continue;
-    packets.acks.onPacketReceived(now_, {opened.number, false, Ecn::NotEct});
+    packets.acks.onPacketReceived(now_, {opened.number, false, transmit.ecn});
     heard.push_back({*level, opened.number, packet->destinationId,
                      ByteVector(opened.payload.begin(), opened.payload.end()), bytes.size(), transmit.path,
-                     *level == EncryptionLevel::OneRtt ? readGeneration_ : 0, now_,
+                     *level == EncryptionLevel::OneRtt ? readGeneration_ : 0, now_, transmit.ecn,
                      ByteVector(packet->token.begin(), packet->token.end())});
     ByteReader reader(heard.back().payload);
     while (!reader.atEnd()) {

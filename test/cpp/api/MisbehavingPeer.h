@@ -86,6 +86,7 @@ struct HeardPacket {
   FourTuple path;           // as the end sees it
   uint32_t generation = 0;  // 1-RTT: of the keys
   TimePoint at;
+  Ecn ecn = Ecn::NotEct;
   ByteVector token{};  // Initial
 };
 
@@ -98,6 +99,7 @@ struct PeerSettings {
   bool fillIds = true;       // initial_source_connection_id and, as a server, original_destination_connection_id
   ByteVector rawParameters;  // instead of `parameters` when not empty; appended when `appendRaw`
   bool appendRaw = false;
+  bool reportsEcn = false;  // in what acknowledges everything
 };
 
 class MisbehavingPeer {
@@ -192,6 +194,11 @@ class MisbehavingPeer {
   /// As a server that has sent a Retry: Initial packets are keyed by its ID from now on.
   void rekeyInitial(const ConnectionId& retrySourceId);
   [[nodiscard]] const std::optional<TransportParameters>& endParameters() const { return endParameters_; }
+  /// What its datagrams are marked with.
+  Ecn mark = Ecn::NotEct;
+  /// An ACK frame of everything that came, with `counts`, at 1-RTT.
+  void ackWith(const std::optional<EcnCounts>& counts);
+  [[nodiscard]] EcnCounts honestCounts();
   /// False: the end's polls wait, as when a host or socket is behind.
   bool drainsEvents = true;
 
@@ -205,6 +212,7 @@ class MisbehavingPeer {
   void hear(const Transmit& transmit, ByteSpan bytes);
   void hearDatagram(const Transmit& transmit, ByteSpan bytes);
   void readCrypto(const CryptoFrame& frame);
+  [[nodiscard]] ByteVector ackFrame(EncryptionLevel level);
 
   PeerSettings settings_;
   Role role_;  // the peer's
