@@ -57,7 +57,12 @@ async function runSanitized(name, { filter, seed, isBuilt }) {
   if (!isBuilt && !(await runShown(process.execPath, build))) return { name, passed: 0, failed: 1, output: 'it could not be built\n' };
   const sum = { name: `${programs.join(' and ')} with ${name}`, passed: 0, failed: 0, output: '' };
   for (const program of programs) {
-    const env = { NODE_MVFST_SEED: seed, NODE_MVFST_SEEDS: sanitizedSeeds, UBSAN_OPTIONS: 'print_stacktrace=1' };
+    const env = {
+      NODE_MVFST_SEED: seed,
+      NODE_MVFST_SEEDS: sanitizedSeeds,
+      UBSAN_OPTIONS: 'print_stacktrace=1',
+      TSAN_OPTIONS: `suppressions=${path.join(root, 'test/io/tsan-suppressions.txt')}`,
+    };
     const part = await runGtest(program, { tree: path.join(root, 'build', sanitize), filter, env, serial: program === 'quic_io_tests' });
     sum.passed += part.passed;
     sum.failed += part.failed;

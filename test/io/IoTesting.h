@@ -13,10 +13,10 @@
 
 namespace quic::testing {
 
-/// Turns until `done` or ten seconds have passed, which only a failing test takes.
+/// Turns until `done` or a minute has passed, which only a failing test takes, however slow a sanitizer or the machine.
 template <class Done, class Turn>
 bool waitFor(Done&& done, Turn&& turn) {
-  const TimePoint end = systemNow() + 10s;
+  const TimePoint end = systemNow() + 60s;
   while (!done()) {
     if (systemNow() > end) return false;
     turn();
