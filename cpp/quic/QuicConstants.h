@@ -44,6 +44,7 @@ inline constexpr size_t kMaxAckRanges = 64;
 inline constexpr size_t kMaxCryptoBuffer = 64 * 1024;  // RFC 9000 §7.5 asks for at least 4096
 inline constexpr size_t kMaxPathChallengesQueued = 3;
 inline constexpr size_t kMaxUndecryptablePackets = 10;
+inline constexpr size_t kMaxUndecryptableBytes = 16 * 1024;
 inline constexpr size_t kMaxStreamGaps = 1000;
 inline constexpr size_t kMaxPoolAddresses = 16;
 inline constexpr size_t kMaxPaths = 4;

@@ -58,10 +58,7 @@ bool isWorthOpening(const QuicConnectionState& state, DatagramContext& context, 
   if (!fixedBit(packet)) return false;  // RFC 9000 §17.2, §17.3.1
   if (context.firstDestinationId && *context.firstDestinationId != packet.destinationId) return false;  // §12.2
   context.firstDestinationId = packet.destinationId;
-  if (packet.type == PacketType::OneRtt) {
-    // RFC 9001 §5.7: 1-RTT packets wait for the handshake to be complete.
-    return !state.isHandshaking();
-  }
+  if (packet.type == PacketType::OneRtt) return true;
   if (packet.version != state.handshake.version) return false;
   if (state.handshake.peerSourceId && *state.handshake.peerSourceId != packet.sourceId) return false;  // §7.2
   if (packet.type != PacketType::Initial) return true;
@@ -132,7 +129,7 @@ void processPacket(QuicConnectionState& state, const DatagramContext& datagram, 
     return;
   }
   const bool isLatest = !space.acks.largest() || context.number > *space.acks.largest();
-  space.acks.onPacketReceived(state.now, {context.number, summary->ackEliciting, datagram.datagram.ecn});
+  space.acks.onPacketReceived(state.receivedAt, {context.number, summary->ackEliciting, datagram.datagram.ecn});
   if (!state.isOpen() || context.level != EncryptionLevel::OneRtt) return;
   if (isLatest && summary->nonProbing) onLatestNonProbingPacket(state, context);
   onHeardFrom(state, context.path);
@@ -143,6 +140,25 @@ OpeningKeys openingKeys(const QuicConnectionState& state, EncryptionLevel level)
   return {space.readKeys, space.acks, level == EncryptionLevel::OneRtt ? &state.keys.phases : nullptr};
 }
 
+// ---------------------------------------------------------------- packets ahead of their keys
+/// The levels whose keys come late, in the order in which they come.
+constexpr std::array kLateLevels = {EncryptionLevel::Handshake, EncryptionLevel::OneRtt};
+
+/// RFC 9001 §5.7: keys of this level are not there, or must not be used yet; they may still come.
+bool awaitsKeys(const QuicConnectionState& state, EncryptionLevel level) {
+  if (level == EncryptionLevel::OneRtt) return state.isHandshaking();
+  const PacketSpace& space = state.space(spaceOf(level));
+  return level == EncryptionLevel::Handshake && !space.readKeys && !space.isDiscarded;
+}
+
+void holdPacket(QuicConnectionState& state, const DatagramContext& context, EncryptionLevel level, ByteSpan packet) {
+  // Nobody moves before the handshake is done: from elsewhere it is not worth the memory.
+  const bool isHeld = context.path != nullptr &&
+                      state.undecryptable.hold({level, state.now, context.datagram.path, context.datagram.ecn,
+                                                ByteVector(packet.begin(), packet.end())});
+  if (!isHeld) ++state.stats.packetsDropped;
+}
+
 void receivePacket(QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
   if (packet.type == PacketType::VersionNegotiation) return onVersionNegotiation(state, packet);
   if (packet.type == PacketType::Retry && onRetry(state, packet)) return;
@@ -151,6 +167,7 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
     ++state.stats.packetsDropped;
     return;
   }
+  if (awaitsKeys(state, *level)) return holdPacket(state, context, *level, packet.bytes);
   const auto opened = openPacket(openingKeys(state, *level), packet);
   if (!opened) {
     ++state.stats.packetsDropped;
@@ -167,6 +184,29 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
       state.now,       *level, opened->number, context.path->id, context.datagram.path.peer, packet.destinationId,
       opened->keyPhase};
   processPacket(state, context, packetContext, *opened);
+}
+
+std::optional<UndecryptablePacket> nextHeld(QuicConnectionState& state) {
+  for (const EncryptionLevel level : kLateLevels) {
+    if (awaitsKeys(state, level)) continue;
+    if (auto packet = state.undecryptable.take(level)) return packet;
+  }
+  return std::nullopt;
+}
+
+/// What waited, once its keys are there. One of them may bring keys for others.
+void receiveHeld(QuicConnectionState& state) {
+  while (!state.undecryptable.empty()) {
+    std::optional<UndecryptablePacket> held = nextHeld(state);
+    if (!held) break;
+    if (!state.isOpen()) continue;  // nobody will ever read it
+    const ReceivedDatagram datagram{held->path, held->ecn, held->bytes};
+    DatagramContext context{datagram, state.paths.find(held->path), std::nullopt};
+    MutableByteSpan rest(held->bytes);
+    state.receivedAt = held->receivedAt;
+    if (const auto packet = nextPacket(rest, state.settings.connectionIdSize)) receivePacket(state, context, *packet);
+    state.receivedAt = state.now;
+  }
 }
 
 /// In constant time (RFC 9000 §10.3.1).
@@ -198,6 +238,7 @@ void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagra
     ++state.stats.packetsDropped;
     return;
   }
+  state.receivedAt = state.now;
   DatagramContext context{datagram, state.paths.find(datagram.path), std::nullopt};
   if (context.path == nullptr && !mayAdoptPath(state, datagram.path)) {  // RFC 9000 §9: dropped before decryption
     ++state.stats.packetsDropped;
@@ -217,6 +258,7 @@ void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagra
     }
     receivePacket(state, context, *packet);
   }
+  receiveHeld(state);
   if (!context.hasAuthentic && state.isOpen() && isStatelessReset(state, datagram)) onStatelessReset(state);
 }
 

@@ -26,6 +26,7 @@
 #include "quic/state/QuicPathManager.h"
 #include "quic/state/QuicStreamManager.h"
 #include "quic/state/SelfConnectionIds.h"
+#include "quic/state/UndecryptablePackets.h"
 
 namespace quic {
 
@@ -83,12 +84,14 @@ struct QuicConnectionState {
   Role role;
   TransportSettings settings;
   Environment environment;
-  TimePoint now{};  // of the door that was opened last
+  TimePoint now{};         // of the door that was opened last
+  TimePoint receivedAt{};  // of the packet in hand: earlier than now when it has waited for its keys
 
   ConnectionLife life = life::Handshaking{};
   HandshakeState handshake;
   std::array<PacketSpace, kPacketNumberSpaces> spaces;
   KeyState keys;
+  UndecryptablePackets undecryptable;
   LossRecovery recovery;
   RecoveryOutcome outcome;  // reused from call to call
   QuicPathManager paths;

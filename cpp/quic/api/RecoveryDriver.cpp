@@ -165,7 +165,8 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
   state.outcome.clear();
   const auto largestBefore = state.recovery.largestAcked(space);
   const bool raisesLargest = !largestBefore || frame.largest > *largestBefore;
-  const auto sample = state.recovery.onAckReceived(space, frame, state.now, state.outcome);
+  // RFC 9002 §5.3: the time that a packet waited for its keys is no part of the round trip.
+  const auto sample = state.recovery.onAckReceived(space, frame, state.receivedAt, state.outcome);
   if (!sample) return forward(sample.error());
   if (*sample) takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
   onEcnAck(state, space, frame, raisesLargest);

@@ -75,7 +75,8 @@ std::optional<RttSample> sampleOf(const AckFrame& frame, TimePoint now, std::spa
   for (const LostPacket& lost : late) {
     if (lost.cause != LossCause::Abandoned) consider(lost.packet);
   }
-  if (largest == nullptr || !elicited) return std::nullopt;
+  // What waited for its keys may claim to have come before what it acknowledges was sent: that measures nothing.
+  if (largest == nullptr || !elicited || now < largest->sentAt) return std::nullopt;
   return RttSample{largest->path, now - largest->sentAt};
 }
 }  // namespace

