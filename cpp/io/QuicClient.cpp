@@ -5,11 +5,6 @@
 namespace quic {
 namespace {
 
-bool areSame(const TlsClientOptions& a, const TlsClientOptions& b) {
-  return a.caPem == b.caPem && a.certificatePem == b.certificatePem && a.privateKeyPem == b.privateKeyPem &&
-         a.alpn == b.alpn && a.verifyPeer == b.verifyPeer && a.keyLog == b.keyLog;
-}
-
 SocketAddress anyOf(SocketAddress::Family family) {
   return family == SocketAddress::Family::V4 ? SocketAddress::v4({}, 0) : SocketAddress::v6({}, 0);
 }
@@ -38,7 +33,7 @@ HostResult<> QuicClient::connect(ConnectionHandle connection, const ClientConnec
 
 HostResult<std::shared_ptr<TlsClientContext>> QuicClient::contextFor(const TlsClientOptions& options) {
   for (const Context& known : contexts_) {
-    if (areSame(known.options, options)) return known.context;
+    if (known.options == options) return known.context;
   }
   std::string detail;
   auto made = makeTlsClientContext(options, &detail);

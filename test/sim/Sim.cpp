@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "cpp/tls/TestCertificates.h"
+#include "quic/tls/TicketKeyring.h"
 #include "sim/SimTrace.h"
 
 namespace quic::test {
@@ -11,7 +12,14 @@ namespace {
 /// Keys, certificate and contexts, made once for all simulations of the process: they hold no state of a connection.
 struct SharedTls {
   SharedTls() : pki(makeTestPki()), crypto(makeOpenSslCryptoFactory()) {
-    server = *makeTlsServerContext({pki.server.certificatePem, pki.server.privateKeyPem, "", {"sim"}, false}, nullptr);
+    TlsServerOptions serverOptions;
+    serverOptions.certificatePem = pki.server.certificatePem;
+    serverOptions.privateKeyPem = pki.server.privateKeyPem;
+    serverOptions.alpn = {"sim"};
+    serverOptions.ticketKeys = {ByteVector(kMinTicketKeySize, 0x5e)};
+    // What one simulation did must not change the next one.
+    serverOptions.earlyData = EarlyDataPolicy::AcceptReplays;
+    server = *makeTlsServerContext(serverOptions, nullptr);
     TlsClientOptions options;
     options.caPem = {pki.authority.certificatePem};
     options.alpn = {"sim"};

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cpp/tls/DeterministicRand.h"
+#include "cpp/tls/DeterministicTime.h"
 #include "sim/SimClient.h"
 #include "sim/SimServer.h"
 
@@ -47,6 +48,7 @@ class Sim {
   SimClient& connectFrom(const SocketAddress& address, const TransportSettings& settings);
 
   DeterministicRand tlsRandom_;
+  DeterministicTime tlsTime_;  // it stands still
 
  public:
   SimClock clock;

@@ -28,14 +28,16 @@ struct HandshakeWriteSecret {
 struct PeerTransportParameters {
   ByteVector bytes;
 };
-/// RFC 9001 §4.6. A server that rejects early data completes the handshake all the same.
+/// RFC 9001 §4.6. A server that rejects early data completes the handshake all the same, and so it does after it has asked
+/// for another ClientHello (HelloRetryRequest), which rejects it too.
 enum class EarlyDataOutcome : uint8_t { NotOffered, Rejected, Accepted };
 /// RFC 9001 §4.1.1: Finished sent and the peer's verified. ALPN was agreed and the peer's certificate accepted.
 struct HandshakeComplete {
   std::string alpn;
-  ByteVector peerCertificate;  // DER; empty when the peer sent none
-  std::string serverName{};    // server: what the client asked for by SNI, empty when it did not
-  bool isResumed = false;      // RFC 8446 §2.2: no certificate was exchanged now
+  ByteVector
+      peerCertificate;  // DER; empty when the peer sent none. Of the first handshake when this one resumed its session
+  std::string serverName{};  // server: what the client asked for by SNI, in lower case; empty when it did not
+  bool isResumed = false;    // RFC 8446 §2.2: no certificate was exchanged now
   EarlyDataOutcome earlyData = EarlyDataOutcome::NotOffered;
 };
 /// A session ticket for a later resumption (client), opaque: what offerSession() of a later handshake takes.

@@ -56,15 +56,41 @@ struct OpenSslCallbacks {
   }
   static void keyLog(const SSL* ssl, const char* line) { of(ssl)->events_.emplace_back(KeyLogLine{line}); }
   static int newSession(SSL* ssl, SSL_SESSION* session) {
-    const int size = i2d_SSL_SESSION(session, nullptr);
-    if (size <= 0) return 0;
-    SessionTicket ticket;
-    ticket.bytes.resize(static_cast<size_t>(size));
-    unsigned char* out = ticket.bytes.data();
-    i2d_SSL_SESSION(session, &out);
-    of(ssl)->events_.emplace_back(std::move(ticket));
+    of(ssl)->handOut(session);
     return 0;  // the session stays OpenSSL's
   }
+  static void listenToMessages(SSL* ssl, OpenSslHandshake* handshake) {
+    SSL_set_msg_callback(ssl, [](int isOurs, int, int type, const void* bytes, size_t size, SSL*, void* argument) {
+      if (type != SSL3_RT_HANDSHAKE) return;
+      of(argument).onHandshakeMessage(isOurs == 1, {static_cast<const uint8_t*>(bytes), size});
+    });
+    SSL_set_msg_callback_arg(ssl, handshake);
+  }
+
+  // ---- per context, for what its handshakes share
+
+  static int serverName(SSL* ssl, int*, void*) {
+    const OpenSslHandshake& handshake = *of(ssl);
+    const bool isKnown = handshake.settings_.shared->identities.has(handshake.peerServerName_);
+    return isKnown ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;  // RFC 6066 §3: acknowledged when it was of use
+  }
+  static int selectCertificate(SSL* ssl, void*) {
+    const OpenSslHandshake& handshake = *of(ssl);
+    if (SSL_session_reused(ssl) == 1) return 1;  // none is shown
+    return handshake.settings_.shared->identities.use(ssl, handshake.peerServerName_) ? 1 : 0;
+  }
+  static int ticketKey(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                       int seal) {
+    return of(ssl)->useTicketKey({name, TicketKey::kNameSize}, iv, cipher, mac, seal == 1);
+  }
+  static int makeTicket(SSL* ssl, void*) { return of(ssl)->noteOnTicket() ? 1 : 0; }
+  static SSL_TICKET_RETURN openTicket(SSL* ssl, SSL_SESSION* session, const unsigned char*, size_t,
+                                      SSL_TICKET_STATUS status, void*) {
+    const bool isOpen = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    // A new one follows in any case: RFC 8446 §C.4 advises clients to use each only once.
+    return isOpen && of(ssl)->admitsTicket(session) ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  static int allowEarlyData(SSL* ssl, void*) { return of(ssl)->admitsEarlyData() ? 1 : 0; }
 };
 
 namespace {
@@ -93,6 +119,7 @@ OpenSslHandshake::OpenSslHandshake(SSL_CTX* context, HandshakeSettings settings)
   SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
   if (settings_.role == Role::Client) {
     SSL_set_connect_state(ssl_.get());
+    OpenSslCallbacks::listenToMessages(ssl_.get(), this);
   } else {
     SSL_set_accept_state(ssl_.get());
   }
@@ -115,42 +142,12 @@ void OpenSslHandshake::installCallbacks(SSL_CTX* context, Role role, bool keyLog
   }
 }
 
-// Called again by resume(), and once more for the second ClientHello after a HelloRetryRequest.
-int OpenSslHandshake::onClientHello(int* alert) {
-  const auto refuse = [&](QuicErrorCode code, std::string_view reason, int tlsAlert) {
-    noteError(code, reason);
-    *alert = tlsAlert;
-    return SSL_CLIENT_HELLO_ERROR;
-  };
-  SSL* ssl = ssl_.get();
-  const unsigned char* data = nullptr;
-  size_t size = 0;
-  if (SSL_client_hello_get0_session_id(ssl, &data) != 0) {
-    // RFC 9001 §8.4
-    return refuse(TransportErrorCode::PROTOCOL_VIOLATION, "ClientHello with a session ID", SSL_AD_ILLEGAL_PARAMETER);
-  }
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &size) != 1) {
-    // RFC 9001 §8.1
-    return refuse(cryptoError(TLS1_AD_NO_APPLICATION_PROTOCOL), "the client offers no application protocol",
-                  TLS1_AD_NO_APPLICATION_PROTOCOL);
-  }
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_quic_transport_parameters, &data, &size) != 1) {
-    // RFC 9001 §8.2
-    return refuse(cryptoError(SSL_AD_MISSING_EXTENSION), "no transport parameters from the peer",
-                  SSL_AD_MISSING_EXTENSION);
-  }
-  const ByteSpan parameters(data, size);
-  if (!peerParameters_) {
-    receivePeerParameters(parameters);
-    phase_ = Phase::Paused;
-    return SSL_CLIENT_HELLO_RETRY;
-  }
-  if (!std::equal(parameters.begin(), parameters.end(), peerParameters_->begin(), peerParameters_->end())) {
-    // RFC 8446 §4.1.2: a second ClientHello changes nothing but what it was asked for.
-    return refuse(cryptoError(SSL_AD_ILLEGAL_PARAMETER), "the second ClientHello changes the transport parameters",
-                  SSL_AD_ILLEGAL_PARAMETER);
-  }
-  return SSL_CLIENT_HELLO_SUCCESS;
+void OpenSslHandshake::installSharedCallbacks(SSL_CTX* context) {
+  SSL_CTX_set_tlsext_servername_callback(context, OpenSslCallbacks::serverName);
+  SSL_CTX_set_cert_cb(context, OpenSslCallbacks::selectCertificate, nullptr);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, OpenSslCallbacks::ticketKey);
+  SSL_CTX_set_session_ticket_cb(context, OpenSslCallbacks::makeTicket, OpenSslCallbacks::openTicket, nullptr);
+  SSL_CTX_set_allow_early_data_cb(context, OpenSslCallbacks::allowEarlyData, nullptr);
 }
 
 }  // namespace quic

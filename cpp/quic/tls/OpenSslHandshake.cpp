@@ -5,11 +5,13 @@
 #include <openssl/x509v3.h>
 
 #include "quic/QuicConstants.h"
+#include "quic/tls/HelloMessages.h"
 
 namespace quic {
 namespace {
 
-constexpr uint8_t kCertificateRequest = 13;  // RFC 8446 §4
+constexpr size_t kMaxExportSize = 255;   // see HandshakeLayer.h; HKDF-Expand could give more
+constexpr size_t kMaxExportLabel = 249;  // RFC 8446 §7.1
 
 size_t indexOf(EncryptionLevel level) { return static_cast<size_t>(level); }
 
@@ -36,24 +38,10 @@ std::optional<TransportErrorCode> codeInsteadOfAlert(unsigned long error) {
     case SSL_R_NOT_ON_RECORD_BOUNDARY:  // RFC 9001 §4.1.3: bytes behind the message that changes the keys
     case SSL_R_INVALID_MAX_EARLY_DATA:  // RFC 9001 §4.6.1
       return TransportErrorCode::PROTOCOL_VIOLATION;
+    case SSL_R_LENGTH_MISMATCH:  // RFC 8446 §6.2; it says protocol_version when supported_versions is malformed
+      return cryptoError(SSL_AD_DECODE_ERROR);
     default: return std::nullopt;
   }
-}
-
-bool offers(std::string_view alpnList, std::string_view name) {
-  while (!alpnList.empty()) {
-    const size_t size = static_cast<uint8_t>(alpnList.front());
-    if (alpnList.substr(1, size) == name) return true;
-    alpnList.remove_prefix(std::min(1 + size, alpnList.size()));
-  }
-  return false;
-}
-
-std::string_view selectedAlpn(const SSL* ssl) {
-  const unsigned char* name = nullptr;
-  unsigned int size = 0;
-  SSL_get0_alpn_selected(ssl, &name, &size);
-  return asText({name, size});
 }
 
 ByteVector peerCertificateDer(const SSL* ssl) {
@@ -68,12 +56,14 @@ ByteVector peerCertificateDer(const SSL* ssl) {
 
 }  // namespace
 
-Result<> OpenSslHandshake::start(ByteSpan transportParameters) {
+Result<> OpenSslHandshake::start(ByteSpan bytes) {
   if (phase_ == Phase::Failed) return forward(*failure_);
   if (phase_ != Phase::Created) return fail(LocalErrorCode::INVALID_ARGUMENT, "the handshake was started before");
-  if (const Result<> prepared = prepare(transportParameters); !prepared) return failWith(prepared.error());
+  const bool isClient = settings_.role == Role::Client;
+  const Result<> prepared = isClient ? prepareClient(bytes) : prepareServer(bytes);
+  if (!prepared) return failWith(prepared.error());
   phase_ = Phase::Running;
-  return settings_.role == Role::Client ? advance() : Result<>(Unit{});
+  return isClient ? advance() : Result<>(Unit{});
 }
 
 Result<> OpenSslHandshake::resume(ByteSpan transportParameters) {
@@ -100,29 +90,52 @@ std::optional<HandshakeEvent> OpenSslHandshake::pollEvent() {
   return event;
 }
 
-Result<> OpenSslHandshake::prepare(ByteSpan transportParameters) {
-  if (!ssl_) return fail(TransportErrorCode::INTERNAL_ERROR, "out of memory for TLS");
-  if (settings_.role == Role::Client) {
-    if (const Result<> verified = verifyServerName(); !verified) return verified;
-    const auto* alpn = reinterpret_cast<const unsigned char*>(settings_.alpn.data());
-    if (SSL_set_alpn_protos(ssl_.get(), alpn, static_cast<unsigned int>(settings_.alpn.size())) != 0) {
-      return fail(TransportErrorCode::INTERNAL_ERROR, "out of memory for TLS");
-    }
+Result<ByteVector> OpenSslHandshake::exportKeyingMaterial(std::string_view label, ByteSpan context, size_t size) {
+  if (phase_ != Phase::Complete) return fail(LocalErrorCode::INVALID_ARGUMENT, "the handshake is not complete");
+  if (size == 0 || size > kMaxExportSize || label.empty() || label.size() > kMaxExportLabel) {
+    return fail(LocalErrorCode::INVALID_ARGUMENT, "an exporter's label or size is out of range");
   }
+  ByteVector exported(size);
+  ERR_clear_error();
+  if (SSL_export_keying_material(ssl_.get(), exported.data(), size, label.data(), label.size(), context.data(),
+                                 context.size(), 1) != 1) {
+    return fail(TransportErrorCode::INTERNAL_ERROR, "out of memory for TLS");
+  }
+  return exported;
+}
+
+Result<> OpenSslHandshake::prepareClient(ByteSpan transportParameters) {
+  if (!ssl_) return fail(TransportErrorCode::INTERNAL_ERROR, "out of memory for TLS");
+  if (const Result<> verified = verifyServerName(); !verified) return verified;
+  const auto* alpn = reinterpret_cast<const unsigned char*>(settings_.alpn.data());
+  if (SSL_set_alpn_protos(ssl_.get(), alpn, static_cast<unsigned int>(settings_.alpn.size())) != 0) {
+    return fail(TransportErrorCode::INTERNAL_ERROR, "out of memory for TLS");
+  }
+  useOfferedSession();
   return transportParameters.empty() ? Result<>(Unit{}) : setTransportParameters(transportParameters);
 }
 
+Result<> OpenSslHandshake::prepareServer(ByteSpan earlyDataContext) {
+  earlyDataContext_ = sha256(earlyDataContext);
+  const bool wantsEarlyData = settings_.shared && settings_.shared->sessions.acceptsEarlyData();
+  if (!ssl_ || (wantsEarlyData && SSL_set_quic_tls_early_data_enabled(ssl_.get(), 1) != 1)) {
+    return fail(TransportErrorCode::INTERNAL_ERROR, "out of memory for TLS");
+  }
+  return Unit{};
+}
+
 Result<> OpenSslHandshake::verifyServerName() {
+  const bool isVerifying = settings_.scope.isVerified;
   std::string& name = settings_.serverName;
   if (!name.empty() && name.back() == '.') name.pop_back();  // RFC 6066 §3: without a trailing dot
-  if (name.find('\0') != std::string::npos || (name.empty() && settings_.verifyPeer)) {
+  if (name.find('\0') != std::string::npos || (name.empty() && isVerifying)) {
     // OpenSSL would read an empty name as "any name will do".
     return fail(LocalErrorCode::INVALID_ARGUMENT, "a server name is needed to verify the server");
   }
   SSL* ssl = ssl_.get();
   bool set = true;
   if (isIpLiteral(name)) {
-    set = !settings_.verifyPeer || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+    set = !isVerifying || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
   } else if (!name.empty()) {
     // RFC 9525 §6.3: names are in the subjectAltName; a wildcard stands for a whole label.
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -130,7 +143,7 @@ Result<> OpenSslHandshake::verifyServerName() {
           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
   }
   if (!set) return fail(LocalErrorCode::INVALID_ARGUMENT, "the server name cannot be used");
-  SSL_set_verify(ssl, settings_.verifyPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  SSL_set_verify(ssl, isVerifying ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   return Unit{};
 }
 
@@ -150,7 +163,7 @@ Result<> OpenSslHandshake::acceptInput(EncryptionLevel level, ByteSpan bytes) {
   }
   // RFC 9001 §4.4
   if (level == EncryptionLevel::OneRtt && settings_.role == Role::Client &&
-      postHandshake_.sees(kCertificateRequest, bytes)) {
+      postHandshake_.sees(static_cast<uint8_t>(TlsMessageType::CertificateRequest), bytes)) {
     return fail(TransportErrorCode::PROTOCOL_VIOLATION, "CertificateRequest after the handshake");
   }
   CryptoInbox& inbox = inbox_[indexOf(level)];
@@ -179,7 +192,8 @@ Result<> OpenSslHandshake::advanceHandshake() {
 Result<> OpenSslHandshake::complete() {
   if (!hasNegotiated()) return failFromOpenSsl();
   phase_ = Phase::Complete;
-  events_.emplace_back(HandshakeComplete{std::string(selectedAlpn(ssl_.get())), peerCertificateDer(ssl_.get())});
+  events_.emplace_back(HandshakeComplete{std::string(selectedAlpn()), peerCertificateDer(ssl_.get()), peerServerName_,
+                                         SSL_session_reused(ssl_.get()) == 1, earlyDataOutcome()});
   peerParameters_.reset();
   return Unit{};
 }
@@ -197,8 +211,8 @@ Result<> OpenSslHandshake::readPostHandshake() {
 }
 
 bool OpenSslHandshake::hasNegotiated() {
-  const std::string_view alpn = selectedAlpn(ssl_.get());
-  if (alpn.empty() || !offers(settings_.alpn, alpn)) {
+  const std::string_view alpn = selectedAlpn();
+  if (alpn.empty() || !alpnListHas(settings_.alpn, alpn)) {
     // RFC 9001 §8.1
     noteError(cryptoError(TLS1_AD_NO_APPLICATION_PROTOCOL), "no application protocol was negotiated");
     return false;
@@ -209,6 +223,19 @@ bool OpenSslHandshake::hasNegotiated() {
     return false;
   }
   return true;
+}
+
+std::string_view OpenSslHandshake::selectedAlpn() const {
+  const unsigned char* name = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return asText({name, size});
+}
+
+EarlyDataOutcome OpenSslHandshake::earlyDataOutcome() const {
+  if (!isEarlyDataOffered_) return EarlyDataOutcome::NotOffered;
+  const bool isAccepted = SSL_get_early_data_status(ssl_.get()) == SSL_EARLY_DATA_ACCEPTED;
+  return isAccepted ? EarlyDataOutcome::Accepted : EarlyDataOutcome::Rejected;
 }
 
 bool OpenSslHandshake::hasFailed(int returned) const {
@@ -246,6 +273,7 @@ void OpenSslHandshake::noteError(QuicErrorCode code, std::string_view reason) {
 }
 
 bool OpenSslHandshake::send(ByteSpan bytes) {
+  if (noted_) return false;  // whatever OpenSSL thinks of it
   // The client's first bytes at the Handshake level follow the server's EncryptedExtensions: now it is known whether
   // everything was negotiated, and nothing has confirmed the handshake to the server yet.
   const bool isFirstAnswer = settings_.role == Role::Client && writeLevel_ == EncryptionLevel::Handshake;
@@ -263,11 +291,12 @@ bool OpenSslHandshake::send(ByteSpan bytes) {
 bool OpenSslHandshake::changeSecret(EncryptionLevel level, bool write, ByteSpan secret) {
   TrafficSecret traffic;
   const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_.get());
-  if (cipher == nullptr || secret.size() > traffic.bytes.size()) return false;
+  if (noted_ || cipher == nullptr || secret.size() > traffic.bytes.size()) return false;
   traffic.suite = static_cast<CipherSuite>(SSL_CIPHER_get_protocol_id(cipher));
   traffic.size = secret.size();
   std::copy(secret.begin(), secret.end(), traffic.bytes.begin());
   if (write) {
+    isEarlyDataOffered_ = isEarlyDataOffered_ || level == EncryptionLevel::ZeroRtt;
     writeLevel_ = level;
     events_.emplace_back(HandshakeWriteSecret{level, traffic});
     return true;

@@ -10,16 +10,29 @@
 #include <deque>
 
 #include "quic/handshake/HandshakeLayer.h"
+#include "quic/tls/ClientSession.h"
 #include "quic/tls/CryptoInbox.h"
 #include "quic/tls/OpenSslPtr.h"
+#include "quic/tls/ServerIdentities.h"
+#include "quic/tls/ServerSessions.h"
 
 namespace quic {
+
+/// What all handshakes of one server context have in common.
+struct ServerShared {
+  ServerShared(const TlsServerOptions& options, bool hasDefaultCertificate)
+      : sessions(options, sessionClockNow()), identities(hasDefaultCertificate) {}
+  ServerSessions sessions;
+  ServerIdentities identities;
+};
 
 struct HandshakeSettings {
   Role role = Role::Client;
   std::string alpn;        // as in the extension: names with their length before them (RFC 7301 §3.1)
   std::string serverName;  // client: see TlsClientContext::makeHandshake
-  bool verifyPeer = true;  // client
+  SessionScope scope{};    // client
+  /// Server; null: neither sessions nor names. Handshakes share it with their context, which may die before them.
+  std::shared_ptr<ServerShared> shared{};
 };
 
 class OpenSslHandshake final : public HandshakeLayer {
@@ -29,21 +42,31 @@ class OpenSslHandshake final : public HandshakeLayer {
   OpenSslHandshake(const OpenSslHandshake&) = delete;  // OpenSSL knows this object by its address
   OpenSslHandshake& operator=(const OpenSslHandshake&) = delete;
 
-  Result<> start(ByteSpan transportParameters) override;
+  void offerSession(ByteSpan session, bool withEarlyData) override;
+  Result<> start(ByteSpan bytes) override;
   Result<> resume(ByteSpan transportParameters) override;
   Result<> onCryptoData(EncryptionLevel level, ByteSpan bytes) override;
   std::optional<HandshakeEvent> pollEvent() override;
+  [[nodiscard]] Result<ByteVector> exportKeyingMaterial(std::string_view label, ByteSpan context, size_t size) override;
   [[nodiscard]] std::string errorDetail() const override { return detail_; }
 
   /// Callbacks that OpenSSL keeps in the context. They find their handshake through its SSL.
   static void installCallbacks(SSL_CTX* context, Role role, bool keyLog);
+  /// More of them, for a server whose handshakes have `shared`.
+  static void installSharedCallbacks(SSL_CTX* context);
 
  private:
   friend struct OpenSslCallbacks;
 
   enum class Phase { Created, Running, Paused, Complete, Failed };
 
-  Result<> prepare(ByteSpan transportParameters);
+  struct OfferedSession {
+    ByteVector bytes;
+    bool withEarlyData;
+  };
+
+  Result<> prepareClient(ByteSpan transportParameters);
+  Result<> prepareServer(ByteSpan earlyDataContext);
   Result<> verifyServerName();
   Result<> setTransportParameters(ByteSpan transportParameters);
   Result<> acceptInput(EncryptionLevel level, ByteSpan bytes);
@@ -53,6 +76,8 @@ class OpenSslHandshake final : public HandshakeLayer {
   Result<> complete();
   /// Whether RFC 9001 §8.1 and §8.2 are satisfied; notes the error otherwise.
   bool hasNegotiated();
+  [[nodiscard]] std::string_view selectedAlpn() const;
+  [[nodiscard]] EarlyDataOutcome earlyDataOutcome() const;
 
   [[nodiscard]] bool hasFailed(int returned) const;
   Result<> failFromOpenSsl();
@@ -64,6 +89,19 @@ class OpenSslHandshake final : public HandshakeLayer {
   bool changeSecret(EncryptionLevel level, bool write, ByteSpan secret);
   bool receivePeerParameters(ByteSpan parameters);
   int onClientHello(int* alert);
+  [[nodiscard]] std::optional<QuicError> checkClientHello(const std::optional<ByteSpan>& parameters,
+                                                          const std::string& serverName) const;
+  void onHandshakeMessage(bool isOurs, ByteSpan message);
+  void checkEncryptedExtensions(ByteSpan message);
+
+  // Sessions, OpenSslSessions.cpp.
+  void useOfferedSession();
+  [[nodiscard]] bool isUsable(SSL_SESSION* session) const;
+  void handOut(SSL_SESSION* session);
+  bool noteOnTicket();
+  bool admitsTicket(SSL_SESSION* session);
+  bool admitsEarlyData();
+  int useTicketKey(MutableByteSpan name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, bool seal);
 
   HandshakeSettings settings_;
   SslPtr ssl_;
@@ -75,6 +113,12 @@ class OpenSslHandshake final : public HandshakeLayer {
   ByteVector localParameters_;  // OpenSSL keeps a pointer to them
   std::optional<ByteVector> peerParameters_;
   std::deque<HandshakeEvent> events_;
+
+  std::optional<OfferedSession> offered_;  // client, until start()
+  std::vector<uint16_t> ourExtensions_;    // client: of its last ClientHello
+  std::string peerServerName_;             // server: what the client asked for, in lower case
+  Sha256Digest earlyDataContext_{};        // server
+  bool isEarlyDataOffered_ = false;        // by the client, whoever we are
 
   std::optional<QuicError> noted_;  // found by a callback; the alert that OpenSSL makes of it is not what we mean
   uint8_t alert_ = 0;               // the first one that is not close_notify

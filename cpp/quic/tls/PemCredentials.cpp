@@ -41,19 +41,31 @@ CredentialFailure readCertificates(const std::string& pem, const char* what, std
 
 }  // namespace
 
-CredentialFailure useCertificate(SSL_CTX* context, const std::string& certificatePem,
-                                 const std::string& privateKeyPem) {
-  std::vector<X509Ptr> chain;
-  if (CredentialFailure failure = readCertificates(certificatePem, "certificate", chain)) return failure;
-  if (SSL_CTX_use_certificate(context, chain.front().get()) != 1) return withReason("certificate");
-  for (size_t i = 1; i < chain.size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) return withReason("certificate chain");
+CredentialFailure loadCredentials(const std::string& certificatePem, const std::string& privateKeyPem,
+                                  Credentials& out) {
+  std::vector<X509Ptr> certificates;
+  if (CredentialFailure failure = readCertificates(certificatePem, "certificate", certificates)) return failure;
+  out.leaf = std::move(certificates.front());
+  out.chain.reset(sk_X509_new_null());
+  if (!out.chain) return withReason("certificate chain");
+  for (size_t i = 1; i < certificates.size(); ++i) {
+    if (sk_X509_push(out.chain.get(), certificates[i].get()) <= 0) return withReason("certificate chain");
+    certificates[i].release();  // the chain owns it now
   }
   const BioPtr text = openText(privateKeyPem);
   if (!text) return withReason("private key");
-  const EvpPkeyPtr key(PEM_read_bio_PrivateKey(text.get(), nullptr, refusePassPhrase, nullptr));
-  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
-    return withReason("private key");
+  out.key.reset(PEM_read_bio_PrivateKey(text.get(), nullptr, refusePassPhrase, nullptr));
+  if (!out.key || X509_check_private_key(out.leaf.get(), out.key.get()) != 1) return withReason("private key");
+  return std::nullopt;
+}
+
+CredentialFailure useCertificate(SSL_CTX* context, const std::string& certificatePem,
+                                 const std::string& privateKeyPem) {
+  Credentials loaded;
+  CredentialFailure failure = loadCredentials(certificatePem, privateKeyPem, loaded);
+  if (failure) return failure;
+  if (SSL_CTX_use_cert_and_key(context, loaded.leaf.get(), loaded.key.get(), loaded.chain.get(), 1) != 1) {
+    return withReason("certificate");
   }
   return std::nullopt;
 }

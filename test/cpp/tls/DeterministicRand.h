@@ -2,7 +2,7 @@
 // For tests and simulation only. The generator is the thread's; threads that never seed get their randomness from OpenSSL.
 //
 // Hold one for the length of a simulation. RSA and ECDSA keys and signatures become deterministic too. Not covered: the
-// time that OpenSSL reads itself (validity of certificates, age of session tickets).
+// time that OpenSSL reads itself (validity of certificates; for session tickets see DeterministicTime).
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "cpp/tls/DeterministicTime.h"
 #include "cpp/tls/TlsFixture.h"
 
 namespace quic {
@@ -20,6 +21,7 @@ struct Trace {
 
 Trace handshake(uint64_t seed, TestKeyType key) {
   const DeterministicRand rand(seed);
+  const DeterministicTime time;
   const TestPki pki = makeTestPki(key);
   TlsServerOptions options = serverOptions();
   options.certificatePem = pki.server.certificatePem;

@@ -71,6 +71,7 @@ struct HandshakePair {
   HandshakeEndpoint client;
   HandshakeEndpoint server;
   size_t fragment = SIZE_MAX;
+  ByteVector earlyDataContext;  // given to start() by the server
   /// Sees each flight before it is delivered and may change it.
   std::function<void(bool toServer, EncryptionLevel& level, ByteVector& bytes)> tamper;
 
@@ -82,9 +83,20 @@ struct HandshakePair {
   }
 
   void start() {
-    server.note(server.layer->start({}));
+    server.note(server.layer->start(earlyDataContext));
     client.note(client.layer->start(client.parameters));
     client.drain(false);
+  }
+  /// Whether both ends say so; neither is an answer too.
+  [[nodiscard]] bool isResumed() const {
+    return isComplete() && client.all<HandshakeComplete>()[0].isResumed && server.all<HandshakeComplete>()[0].isResumed;
+  }
+  /// What both ends say, or nullopt when they do not agree or did not finish.
+  [[nodiscard]] std::optional<EarlyDataOutcome> earlyData() const {
+    if (!isComplete()) return std::nullopt;
+    const EarlyDataOutcome outcome = client.all<HandshakeComplete>()[0].earlyData;
+    if (server.all<HandshakeComplete>()[0].earlyData != outcome) return std::nullopt;
+    return outcome;
   }
   /// Carries what is waiting, both ways, until nothing is, or `budget` flights have gone.
   bool exchange(int budget = 100) {

@@ -17,9 +17,11 @@ constexpr int kRounds = 400;
 
 class Contexts {
  public:
-  Contexts() {
+  explicit Contexts(uint32_t sessionTickets = 0) {
     std::string detail;
     TlsServerOptions server = serverOptions();
+    server.sessionTickets = sessionTickets;
+    server.earlyData = EarlyDataPolicy::AcceptOnce;
     server.clientCaPem = sharedPki().authority.certificatePem;
     TlsClientOptions client = clientOptions();
     client.certificatePem = sharedPki().client.certificatePem;
@@ -129,6 +131,34 @@ TEST(TamperedHandshake, SurvivesGarbageAfterTheHandshake) {
     expectLegalError(pair.server);
     EXPECT_TRUE(pair.server.error);
   }
+}
+
+// What comes of them is a session that is passed over, or not resumed, or none.
+TEST(TamperedHandshake, SurvivesTamperedTickets) {
+  const Contexts contexts(2);
+  const DeterministicRand rand(15);
+  std::mt19937_64 random(20260105);
+  int resumed = 0;
+  for (int round = 0; round < kRounds / 4; ++round) {
+    SCOPED_TRACE(round);
+    HandshakePair pair = contexts.pair();
+    pair.tamper = [&](bool, EncryptionLevel& level, ByteVector& bytes) {
+      if (level == EncryptionLevel::OneRtt) mutate(random, bytes);
+    };
+    pair.start();
+    ASSERT_TRUE(pair.exchange(kBudget));
+    expectLegalError(pair.client);
+    for (const SessionTicket& ticket : pair.client.all<SessionTicket>()) {
+      HandshakePair again = contexts.pair();
+      again.client.layer->offerSession(ticket.bytes, true);
+      again.start();
+      ASSERT_TRUE(again.exchange(kBudget));
+      expectLegalError(again.client);
+      expectLegalError(again.server);
+      resumed += again.isResumed() ? 1 : 0;
+    }
+  }
+  EXPECT_GT(resumed, 10);  // most mutations spare one of two tickets
 }
 
 TEST(TamperedHandshake, SurvivesRandomBytesFromTheBeginning) {

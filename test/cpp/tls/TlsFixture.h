@@ -44,6 +44,41 @@ inline std::unique_ptr<HandshakeLayer> makeClient(const TlsClientOptions& option
   EXPECT_TRUE(context) << detail;
   return (*context)->makeHandshake(name);
 }
+/// Two contexts, and connections between them.
+struct TlsPeers {
+  std::shared_ptr<TlsServerContext> server;
+  std::shared_ptr<TlsClientContext> client;
+
+  explicit TlsPeers(const TlsServerOptions& serverSide = serverOptions(),
+                    const TlsClientOptions& clientSide = clientOptions()) {
+    std::string detail;
+    auto madeServer = makeTlsServerContext(serverSide, &detail);
+    auto madeClient = makeTlsClientContext(clientSide, &detail);
+    EXPECT_TRUE(madeServer && madeClient) << detail;
+    server = *madeServer;
+    client = *madeClient;
+  }
+  [[nodiscard]] HandshakePair pair(const std::string& name = "server.test") const {
+    return {client->makeHandshake(name), server->makeHandshake()};
+  }
+  /// The first session that a full handshake gives the client.
+  [[nodiscard]] ByteVector session(const std::string& name = "server.test", const ByteVector& context = {}) const {
+    HandshakePair full = pair(name);
+    full.earlyDataContext = context;
+    full.run();
+    const auto tickets = full.client.all<SessionTicket>();
+    EXPECT_TRUE(full.isComplete()) << full.client.layer->errorDetail() << full.server.layer->errorDetail();
+    return tickets.empty() ? ByteVector() : tickets.front().bytes;
+  }
+  /// Offers the session; not run.
+  [[nodiscard]] HandshakePair resuming(const ByteVector& session, bool withEarlyData = false,
+                                       const std::string& name = "server.test") const {
+    HandshakePair again = pair(name);
+    again.client.layer->offerSession(session, withEarlyData);
+    return again;
+  }
+};
+
 inline HandshakePair makePair() { return {makeClient(clientOptions()), makeServer(serverOptions())}; }
 
 /// The wire form of one ALPN name; empty stays empty.
@@ -70,7 +105,8 @@ struct ForeignPeer {
   }
   [[nodiscard]] std::unique_ptr<HandshakeLayer> make(const std::string& alpn = "echo") const {
     return std::make_unique<OpenSslHandshake>(
-        context.get(), HandshakeSettings{role, alpnList(alpn), role == Role::Client ? "server.test" : "", true});
+        context.get(),
+        HandshakeSettings{role, alpnList(alpn), role == Role::Client ? "server.test" : "", {.isVerified = true}, {}});
   }
 };
 
