@@ -27,7 +27,8 @@ struct ConnectionStats {
   Duration latestRtt{0};
   uint64_t ptoCount = 0;  // in a row, now
   uint64_t openStreams = 0;
-  uint64_t keyUpdates = 0;  // of either end
+  uint64_t keyUpdates = 0;    // of either end
+  uint64_t datagramSize = 0;  // the largest that is sent on the active path now
 };
 
 }  // namespace quic

@@ -9,7 +9,8 @@ QuicConnectionState::QuicConnectionState(Role role, const TransportSettings& set
     : role(role),
       settings(settings),
       environment(environment),
-      paths({settings.congestionControl, settings.datagramSize, settings.initialRtt}, path, isPeerValidated),
+      paths({settings.congestionControl, {settings.pathMtuDiscovery, settings.datagramSize}, settings.initialRtt}, path,
+            isPeerValidated),
       selfIds(environment.connectionIds.make()),
       streams(role, settings.streams) {
   for (int i = 0; i < kPacketNumberSpaces; ++i) spaces[i].crypto = CryptoStream(static_cast<PacketNumberSpace>(i));
@@ -38,7 +39,7 @@ PtoContext QuicConnectionState::ptoContext() const {
 size_t QuicConnectionState::datagramSize() const {
   const uint64_t peerLimit =
       handshake.peerParameters ? handshake.peerParameters->maxUdpPayloadSize : uint64_t{kMaxUdpPayloadSize};
-  return static_cast<size_t>(std::min<uint64_t>(settings.datagramSize, peerLimit));
+  return static_cast<size_t>(std::min<uint64_t>(paths.active().mtu.size(), peerLimit));
 }
 
 }  // namespace quic

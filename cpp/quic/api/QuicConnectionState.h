@@ -123,7 +123,7 @@ struct QuicConnectionState {
   [[nodiscard]] bool isOpen() const { return life.index() <= 2; }
   [[nodiscard]] Duration peerMaxAckDelay() const;
   [[nodiscard]] PtoContext ptoContext() const;
-  /// What is sent fits into this: our setting, capped by the peer's max_udp_payload_size.
+  /// What is sent on the active path fits into this: what it is known to carry, capped by the peer's max_udp_payload_size.
   [[nodiscard]] size_t datagramSize() const;
 };
 

@@ -17,6 +17,7 @@ struct PacketContent {
   SentFrames frames;
   bool ackEliciting = false;
   bool hasAck = false;
+  bool isMtuProbe = false;
 };
 
 /// Whether the level has something to send under the constraint.

@@ -138,6 +138,7 @@ ConnectionStats QuicTransportBase::stats() const {
   stats.ptoCount = static_cast<uint64_t>(state_->recovery.ptoCount());
   stats.openStreams = state_->streams.openStreams();
   stats.keyUpdates = state_->keys.phases.generation();
+  stats.datagramSize = state_->datagramSize();
   return stats;
 }
 

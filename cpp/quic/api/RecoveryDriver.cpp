@@ -5,6 +5,7 @@
 #include "quic/api/CongestionDriver.h"
 #include "quic/api/EcnDriver.h"
 #include "quic/api/MigrationDriver.h"
+#include "quic/api/MtuDriver.h"
 #include "quic/api/SentFrameFates.h"
 
 namespace quic {
@@ -18,6 +19,7 @@ struct PathSums {
   CongestionAckEvent acked;
   CongestionLossEvent lost;
   uint64_t lostPackets = 0;
+  uint64_t discardedBytes = 0;  // left the flight without a signal
 };
 using AllSums = std::array<PathSums, kMaxPaths>;
 
@@ -37,6 +39,7 @@ void addAcked(QuicConnectionState& state, AllSums& all) {
     if (!packet.inFlight) continue;
     PathSums* sums = sumsFor(state, all, packet.path);
     if (sums == nullptr) continue;
+    onAckedForMtu(state, *sums->path, packet);
     sums->path->deliveryRate.onPacketAcked(state.now, packet);
     sums->acked.ackedBytes += packet.size;
     sums->acked.largestAckedSentAt = packet.sentAt;  // ascending, so the last one stays
@@ -48,7 +51,7 @@ void addAcked(QuicConnectionState& state, AllSums& all) {
 void takeBackLosses(QuicConnectionState& state) {
   for (const LostPacket& late : state.outcome.late) {
     for (const SentFrame& frame : late.packet.frames) onFrameAcked(state, frame);
-    if (late.cause == LossCause::Abandoned) continue;
+    if (late.cause == LossCause::Abandoned || late.packet.isMtuProbe) continue;
     ++state.stats.packetsSpuriouslyLost;
     Path& path = state.paths.active();
     if (late.packet.path != path.id) continue;
@@ -73,6 +76,15 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
     if (!packet.inFlight) continue;
     PathSums* sums = sumsFor(state, all, packet.path);
     if (sums == nullptr) continue;
+    if (kind == LossKind::Congestion) {
+      onLostForMtu(state, *sums->path, packet);
+    } else {
+      sums->path->mtu.onFlightAbandoned();
+    }
+    if (packet.isMtuProbe) {  // RFC 9000 §14.4
+      sums->discardedBytes += packet.size;
+      continue;
+    }
     ++sums->lostPackets;
     if (isSignal(state, *sums->path, kind)) {
       sums->path->controller->onPacketLost(sums->path->deliveryRate.onPacketLost(state.now, packet));
@@ -85,6 +97,7 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
 void tellController(QuicConnectionState& state, PathSums& sums, LossKind kind) {
   Path& path = *sums.path;
   const bool wasInSlowStart = path.controller->inSlowStart();
+  if (sums.discardedBytes > 0) path.controller->onDiscarded(sums.discardedBytes);
   if (sums.lost.lostBytes > 0 && !isSignal(state, path, kind)) path.controller->onDiscarded(sums.lost.lostBytes);
   if (sums.lost.lostBytes > 0 && isSignal(state, path, kind)) {
     sums.lost.now = state.now;
@@ -124,6 +137,7 @@ void repeatOldest(QuicConnectionState& state) {
   SmallVector<SentFrame, 8> repeated;
   size_t packets = 0;
   state.recovery.forEachUnacked(PacketNumberSpace::AppData, [&](const SentPacket& packet) {
+    if (packet.isMtuProbe) return true;
     for (const SentFrame& frame : packet.frames) repeated.push_back(frame);
     return ++packets < kPackets;
   });

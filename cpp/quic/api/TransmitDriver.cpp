@@ -8,6 +8,7 @@
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
+#include "quic/api/MtuDriver.h"
 #include "quic/api/QuicPacketBuilder.h"
 #include "quic/api/QuicPacketScheduler.h"
 #include "quic/codec/QuicFrameCodec.h"
@@ -51,6 +52,7 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
   packet.ackEliciting = content.ackEliciting;
   packet.inFlight = content.ackEliciting;
   onEcnPacketSent(state, path, name, mark);
+  packet.isMtuProbe = content.isMtuProbe;
   if (packet.inFlight) onInFlightSent(state, path, packet);
   if (packet.ackEliciting) {
     onAckElicitingSent(state);
@@ -156,6 +158,31 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   return Transmit{path->tuple, mark, sealed, sealed};
 }
 
+// ---------------------------------------------------------------- path MTU
+/// PING and PADDING (RFC 9000 §14.4): nothing is lost with it that would have to be sent again.
+std::optional<Transmit> transmitMtuProbe(QuicConnectionState& state, MutableByteSpan out) {
+  PacketSpace& space = state.space(PacketNumberSpace::AppData);
+  if (!space.writeKeys || space.probesToSend > 0) return std::nullopt;
+  const auto size = mtuProbeDue(state, out.size());
+  if (!size) return std::nullopt;
+  Path& path = state.paths.active();
+  auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out.first(*size));
+  if (!builder || !writeFrame(builder->frames(), PingFrame{})) return std::nullopt;
+  builder->padTo(*size);
+  const size_t sealed = builder->seal(space.writeKeys);
+  if (sealed == 0) return std::nullopt;
+  path.mtu.onProbeSent(builder->number(), sealed);
+  PacketContent content;
+  content.ackEliciting = true;
+  content.isMtuProbe = true;
+  content.frames.push_back(SentPing{});
+  const Ecn mark = ecnMark(state, path);
+  onPacketSealed(state, path, *builder, std::move(content), sealed, mark);
+  path.bytesSent += sealed;
+  state.stats.bytesSent += sealed;
+  return Transmit{path.tuple, mark, sealed, sealed};
+}
+
 // ---------------------------------------------------------------- the active path
 SendConstraint constraintOf(QuicConnectionState& state, Path& path) {
   for (const PacketSpace& space : state.spaces) {
@@ -215,11 +242,19 @@ size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan ou
   return size;
 }
 
+/// A probe for silence must arrive also where the path has become narrower, so it does not use what was gained; after some of
+/// them not even the base (RFC 8899 §4.3).
+size_t probeRoom(const QuicConnectionState& state) {
+  constexpr int kFullProbes = 2;
+  return state.recovery.ptoCount() > kFullProbes ? PathMtu::kBase / 2 : PathMtu::kBase;
+}
+
 /// One 1-RTT packet. 0: nothing to send.
 size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out, Ecn mark) {
   const SendConstraint constraint = constraintOf(state, path);
   if (!hasInterest(state, EncryptionLevel::OneRtt, constraint)) return 0;
-  auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out);
+  const size_t room = constraint == SendConstraint::ProbeOnly ? std::min(out.size(), probeRoom(state)) : out.size();
+  auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out.first(room));
   if (!builder) return 0;
   PacketContent content = fillPacket(state, EncryptionLevel::OneRtt, constraint, builder->frames());
   if (builder->isEmpty()) return 0;
@@ -244,7 +279,7 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
     const uint64_t allowance = path.amplificationAllowance();
     const size_t room = static_cast<size_t>(std::min<uint64_t>({datagram, out.size() - total, allowance}));
     if (room < datagram && total > 0) break;  // only whole segments may follow
-    if (total + datagram > kMaxTrainBytes) break;
+    if (total > 0 && total + datagram > kMaxTrainBytes) break;
     const MutableByteSpan place = out.subspan(total, room);
     const bool coalesces = hasHandshakeKeys(state);
     // RFC 9000 §14.1: an ack-eliciting Initial packet of a server fills its datagram, or waits until it may.
@@ -261,6 +296,7 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
     onSendingStopped(state);
     return std::nullopt;
   }
+  onDatagramSent(state, segment);
   state.stats.bytesSent += total;
   return Transmit{path.tuple, mark, total, segment};
 }
@@ -270,9 +306,11 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
 std::optional<Transmit> pollTransmit(QuicConnectionState& state, MutableByteSpan out) {
   state.pacedUntil.reset();
   if (state.isOpen()) tendKeys(state);
+  if (state.isOpen()) leaveUnusablePath(state);
   if (std::holds_alternative<life::Closing>(state.life)) return transmitClose(state, out);
   if (!state.isOpen() || out.size() < state.datagramSize()) return std::nullopt;
   if (auto transmit = transmitPathFrames(state, out)) return transmit;
+  if (auto transmit = transmitMtuProbe(state, out)) return transmit;
   return transmitOnActive(state, out);
 }
 

@@ -20,8 +20,10 @@ struct TransportSettings {
   bool ecn =
       true;  // packets are marked ECT(0) where the path bears it (RFC 9000 §13.4); received marks are reported anyway
   CongestionControlType congestionControl = CongestionControlType::Cubic;
-  size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: what is sent; the path must carry it
-  size_t connectionIdSize = 8;                   // of the IDs that we issue, 4 to 20
+  size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: sent from the start; the path must carry it
+  bool pathMtuDiscovery = true;                  // larger datagrams are tried on each path (RFC 9000 §14.3)
+  size_t maxDatagramSize = 0;   // none larger is tried; 0: what Ethernet carries, see largestDatagram()
+  size_t connectionIdSize = 8;  // of the IDs that we issue, 4 to 20
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6

@@ -273,6 +273,8 @@ bool LossRecovery::isPersistentCongestion(const std::vector<SentPacket>& lost, P
   const SentPacket* oldestOfRun = nullptr;
   for (const SentPacket& packet : lost) {
     if (packet.startsLossRun) oldestOfRun = nullptr;
+    // RFC 9000 §14.4: what was lost for its size says nothing about congestion.
+    if (packet.isMtuProbe) continue;
     if (packet.path != path || !packet.ackEliciting || packet.sentAt <= *rtt.firstSampleAt()) continue;
     if (oldestOfRun == nullptr) oldestOfRun = &packet;
     if (packet.sentAt - oldestOfRun->sentAt > duration) return true;

@@ -15,6 +15,7 @@ struct SentPacket {
   Ecn ecn = Ecn::NotEct;
   bool ackEliciting = false;   // RFC 9002 §2
   bool inFlight = false;       // RFC 9002 §2: counts towards bytes in flight
+  bool isMtuProbe = false;     // its loss is no sign of congestion (RFC 9000 §14.4)
   bool startsLossRun = false;  // set on loss: what preceded it was acknowledged, or is not known (RFC 9002 §7.6.2)
   DeliveryStamp delivery;
   SentFrames frames;

@@ -12,6 +12,7 @@
 #include "quic/congestion_control/WindowUsage.h"
 #include "quic/loss/LossEpisode.h"
 #include "quic/state/EcnValidation.h"
+#include "quic/state/PathMtu.h"
 #include "quic/state/PeerConnectionIds.h"
 
 namespace quic {
@@ -40,6 +41,7 @@ struct Path {
   LossEpisode losses;  // behind the controller's last reduction
   DeliveryRateEstimator deliveryRate;
   WindowUsage windowUsage;
+  PathMtu mtu;
   TimePoint lastReceivedAt{};
 
   bool isValidated = false;    // the peer can be reached at this address (RFC 9000 §8)

@@ -41,7 +41,8 @@ std::unique_ptr<Path> QuicPathManager::makePath(const FourTuple& tuple) {
   path->id = {nextId_++};
   path->tuple = tuple;
   path->rtt = RttEstimator(settings_.initialRtt);
-  path->controller = makeCongestionController(settings_.congestionControl, settings_.datagramSize);
+  path->controller = makeCongestionController(settings_.congestionControl, settings_.mtu.start);
+  path->mtu = PathMtu(settings_.mtu);
   return path;
 }
 

@@ -13,7 +13,7 @@ namespace quic {
 
 struct PathSettings {
   CongestionControlType congestionControl = CongestionControlType::Cubic;
-  size_t datagramSize = kDefaultUdpPayloadSize;
+  PathMtuSettings mtu;
   Duration initialRtt = kInitialRtt;
 };
 
