@@ -51,8 +51,9 @@ void addAcked(QuicConnectionState& state, AllSums& all) {
 void takeBackLosses(QuicConnectionState& state) {
   for (const LostPacket& late : state.outcome.late) {
     for (const SentFrame& frame : late.packet.frames) onFrameAcked(state, frame);
-    if (late.cause == LossCause::Abandoned || late.packet.isMtuProbe) continue;
+    if (late.cause == LossCause::Abandoned) continue;
     ++state.stats.packetsSpuriouslyLost;
+    if (late.packet.isMtuProbe) continue;  // its loss was held against nobody
     Path& path = state.paths.active();
     if (late.packet.path != path.id) continue;
     if (const auto reducedAt = path.losses.onLate(late.lostAt)) {
