@@ -81,6 +81,8 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, HandshakeConfirmed&& event);
   void on(ConnectionHandle handle, StreamEvent&& event);
   void on(ConnectionHandle handle, PathChanged&& event);
+  void on(ConnectionHandle, PathFailed&&) {}            // told apart from silence by whoever asked for the move
+  void on(ConnectionHandle, LocalAddressReleased&&) {}  // of the sockets' owner
   void on(ConnectionHandle handle, MigrationEvent&& event);
   void on(ConnectionHandle handle, SessionTicket&& event);
   void on(ConnectionHandle handle, AddressToken&& event);

@@ -55,6 +55,8 @@ std::string_view nameOf(LocalErrorCode code) {
     case LocalErrorCode::BIND_FAILED: return "BIND_FAILED";
     case LocalErrorCode::INVALID_CREDENTIALS: return "INVALID_CREDENTIALS";
     case LocalErrorCode::INVALID_ARGUMENT: return "INVALID_ARGUMENT";
+    case LocalErrorCode::MIGRATION_FORBIDDEN: return "MIGRATION_FORBIDDEN";
+    case LocalErrorCode::NO_CONNECTION_ID: return "NO_CONNECTION_ID";
     case LocalErrorCode::KEY_UPDATE_NOT_READY: return "KEY_UPDATE_NOT_READY";
   }
   return "UNKNOWN_LOCAL_ERROR";

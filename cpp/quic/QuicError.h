@@ -66,6 +66,8 @@ enum class LocalErrorCode : uint32_t {
   BIND_FAILED,
   INVALID_CREDENTIALS,  // certificate or key that cannot be used
   INVALID_ARGUMENT,
+  MIGRATION_FORBIDDEN,   // the server sent disable_active_migration (RFC 9000 §18.2)
+  NO_CONNECTION_ID,      // the peer has given none that is unused, or uses none (RFC 9000 §9.5)
   KEY_UPDATE_NOT_READY,  // RFC 9001 §6.1: the handshake, or the last key update, is not confirmed yet
 };
 

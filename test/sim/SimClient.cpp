@@ -45,6 +45,23 @@ void SimClient::close() {
   }
 }
 
+Result<> SimClient::migrate(const SocketAddress& local) {
+  addAddress(local);
+  const Result<> moved = connection()->migrate(clock().now(), local);
+  endpoint_.touch(kHandle);
+  wake();
+  return moved;
+}
+
+Result<> SimClient::rebindSocket(const SocketAddress& local) {
+  addAddress(local);
+  giveUpAddress(connection()->activePath().local);
+  const Result<> moved = connection()->rebind(clock().now(), local);
+  endpoint_.touch(kHandle);
+  wake();
+  return moved;
+}
+
 void SimClient::start() {
   while (isFinished && !closeError && !waiting_.empty()) {
     const size_t before = waiting_.size();
@@ -116,6 +133,12 @@ void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
   }
   if (const auto* migration = std::get_if<MigrationEvent>(&event)) hear(*migration);
   if (const auto* token = std::get_if<AddressToken>(&event)) addressTokens.push_back(*token);
+  if (const auto* changed = std::get_if<PathChanged>(&event)) pathChanges.push_back(changed->path);
+  if (const auto* failed = std::get_if<PathFailed>(&event)) pathFailures.push_back(failed->path);
+  if (const auto* free = std::get_if<LocalAddressReleased>(&event)) {
+    released.push_back(free->address);
+    giveUpAddress(free->address);
+  }
   const auto* stream = std::get_if<StreamEvent>(&event);
   if (stream == nullptr || closeError) return;
   if (const auto* readable = std::get_if<StreamReadable>(stream)) read(readable->id);

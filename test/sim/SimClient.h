@@ -24,6 +24,9 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   /// Requests every `interval`, `count` of them.
   void requestEvery(Duration interval, uint64_t count);
   void close();
+  /// To another address of this host: asked first, or at once and with the old socket closed.
+  Result<> migrate(const SocketAddress& local);
+  Result<> rebindSocket(const SocketAddress& local);
 
   /// Everything that was asked for came back whole.
   [[nodiscard]] bool isDone() const { return isFinished && openTransfers == 0 && answered == asked && planned == 0; }
@@ -41,6 +44,9 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   uint64_t answered = 0;
   uint64_t wrong = 0;  // bytes, lengths or numbers that are not what was sent
   std::vector<std::string> migrationEvents;
+  std::vector<FourTuple> pathChanges;
+  std::vector<FourTuple> pathFailures;
+  std::vector<SocketAddress> released;
   std::optional<Duration> downtime;
   Duration worstLatency{0};
   std::vector<AddressToken> addressTokens;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "quic/api/Drive.h"
@@ -26,7 +28,10 @@ class SimNode : public SimReceiver {
       : clock_(world.clock), network_(world.network), address_(address) {
     network_.bind(address_, *this);
   }
-  ~SimNode() override { network_.unbind(address_); }
+  ~SimNode() override {
+    network_.unbind(address_);
+    for (const SocketAddress& address : further_) network_.unbind(address);
+  }
 
   [[nodiscard]] const SocketAddress& address() const { return address_; }
   virtual Endpoint& endpoint() = 0;
@@ -47,23 +52,44 @@ class SimNode : public SimReceiver {
     while (!inbox_.empty()) {
       SimDatagram datagram = std::move(inbox_.front());
       inbox_.pop_front();
-      (void)endpoint.onDatagram(now, {{datagram.to, datagram.from}, datagram.ecn, datagram.bytes});
+      const SocketAddress local = further_.contains(datagram.to) ? datagram.to : inside_.value_or(datagram.to);
+      (void)endpoint.onDatagram(now, {{local, datagram.from}, datagram.ecn, datagram.bytes});
     }
     return false;
   }
   bool mayTransmit() { return true; }
   MutableByteSpan transmitBuffer() { return slab_; }
   void transmit(const Transmit& transmit) {
+    // What leaves an address that was given up is lost, as from a socket that was closed.
+    const bool isFurther = further_.contains(transmit.path.local);
+    if (!isFurther && isGivenUp_) return;
+    const SocketAddress from = isFurther ? transmit.path.local : address_;
     // A segment offload's cut: equal pieces, the last may be shorter.
     for (size_t offset = 0; offset < transmit.size; offset += transmit.segmentSize) {
       const size_t size = std::min(transmit.segmentSize, transmit.size - offset);
-      network_.send({address_, transmit.path.peer, transmit.ecn,
+      network_.send({from, transmit.path.peer, transmit.ecn,
                      ByteVector(slab_.begin() + static_cast<ptrdiff_t>(offset),
                                 slab_.begin() + static_cast<ptrdiff_t>(offset + size))});
     }
   }
   bool mayTakeEvent() { return true; }
   void onEvent(TimePoint, EndpointEvent&& event) { onEvent(event.connection, event.event); }
+
+  /// A NAT before this host takes another address for it; the host does not notice.
+  void rebindNat(const SocketAddress& outside) {
+    inside_ = inside_.value_or(address_);
+    rebind(outside);
+  }
+  /// One more socket, on another address of this host.
+  void addAddress(const SocketAddress& address) {
+    further_.insert(address);
+    network_.bind(address, *this);
+  }
+  /// Its socket is closed.
+  void giveUpAddress(const SocketAddress& address) {
+    network_.unbind(address);
+    if (further_.erase(address) == 0) isGivenUp_ = true;
+  }
 
   /// Something was done to the endpoint from outside: let it act.
   void wake() { schedule(clock_.now()); }
@@ -103,6 +129,9 @@ class SimNode : public SimReceiver {
   SimClock& clock_;
   SimNetwork& network_;
   SocketAddress address_;
+  std::optional<SocketAddress> inside_;  // what the host takes for its address behind a NAT
+  std::set<SocketAddress> further_;
+  bool isGivenUp_ = false;  // address_
   std::deque<SimDatagram> inbox_;
   ByteVector slab_ = ByteVector(65536);
   std::optional<TimePoint> scheduled_;

@@ -5,6 +5,7 @@
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
+#include "quic/api/PreferredAddressDriver.h"
 #include "quic/api/RecoveryDriver.h"
 
 namespace quic {
@@ -25,6 +26,7 @@ TransportParameters ourParameters(const QuicConnectionState& state) {
     ours.originalDestinationConnectionId = state.handshake.originalDestinationId;
     ours.retrySourceConnectionId = state.handshake.retrySourceId;
     ours.statelessResetToken = state.selfIds.firstToken();
+    ours.disableActiveMigration = state.settings.disableActiveMigration;
   } else if (!state.settings.clientMigration.protocols.empty()) {
     ours.serverMigrationSuite = state.settings.clientMigration.protocols.bits();
   }
@@ -64,9 +66,10 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   if (decoded->statelessResetToken) state.peerIds.setFirstToken(*decoded->statelessResetToken);
   const Result<std::optional<ServerMigrationProtocols>> answer = negotiateServerMigration(state, *decoded);
   if (!answer) return forward(answer.error());
-  if (state.role == Role::Client) return Unit{};
+  if (state.role == Role::Client) return onPreferredAddress(state, *decoded);
 
   TransportParameters ours = ourParameters(state);
+  offerPreferredAddress(state, ours);
   if (*answer) ours.serverMigrationSuite = (*answer)->bits();
   return state.handshake.tls->resume(encodeTransportParameters(ours));
 }
@@ -174,6 +177,7 @@ void onHandshakeDone(QuicConnectionState& state) {
   state.life = life::Confirmed{};
   discardSpace(state, PacketNumberSpace::Handshake);
   state.events.emplace_back(HandshakeConfirmed{});
+  followPreferredAddress(state);
 }
 
 void onHandshakePacketSent(QuicConnectionState& state) {

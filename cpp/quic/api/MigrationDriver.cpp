@@ -172,18 +172,8 @@ void onPathValidated(QuicConnectionState& state, PathId id) {
 
 void onPathFailed(QuicConnectionState& state, PathId id) {
   const Path* path = state.paths.find(id);
-  if (path == nullptr) return;
-  if (ServerMigrationClient* client = state.migrationClient()) {
-    perform(state, client->onPathFailed(SocketAddress(path->tuple.peer)));
-    return;
-  }
-  // RFC 9000 §9.3.2: a client that never proved its new address is served at the last one it did.
-  if (id == state.paths.active().id) {
-    if (Path* back = state.paths.lastValidatedExcept(id)) switchPath(state, back->id);
-  } else if (path->isValidated && !state.paths.active().isValidated) {
-    return;  // silent now as well, but still the place to go back to
-  }
-  dropPath(state, id);
+  ServerMigrationClient* client = state.migrationClient();
+  if (path != nullptr && client != nullptr) perform(state, client->onPathFailed(SocketAddress(path->tuple.peer)));
 }
 
 void onPathResponseAcked(QuicConnectionState& state, PathId path) {

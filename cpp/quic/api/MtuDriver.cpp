@@ -36,7 +36,7 @@ size_t largestDatagram(const QuicConnectionState& state, const SocketAddress& pe
 std::optional<size_t> mtuProbeDue(QuicConnectionState& state, size_t room) {
   Path& path = state.paths.active();
   // RFC 9000 §14.3.1: when the handshake is complete; on a new path when a full-sized challenge was answered.
-  if (!state.isConfirmed() || !path.isValidated || path.validation) return std::nullopt;
+  if (!state.isConfirmed() || !path.isValidated || path.validation || path.isWaitingForId) return std::nullopt;
   if (path.mtu.state() == PathMtu::State::Disabled) path.mtu.onConnected(largestDatagram(state, path.tuple.peer));
   // An application of RFC 9221 fits its datagrams to the size that it is told: only a probe can raise that.
   if (state.handshake.peerParameters && state.handshake.peerParameters->maxDatagramFrameSize) {
@@ -59,6 +59,13 @@ void onAckedForMtu(QuicConnectionState& state, Path& path, const SentPacket& pac
 void onLostForMtu(QuicConnectionState& state, Path& path, const SentPacket& packet) {
   const size_t before = path.mtu.size();
   path.mtu.onLost(state.now, packet.number, packet.size);
+  onSizeChanged(state, path, before);
+}
+
+void onBaseDoubted(QuicConnectionState& state) {
+  Path& path = state.paths.active();
+  const size_t before = path.mtu.size();
+  path.mtu.onBaseDoubted(largestDatagram(state, path.tuple.peer));
   onSizeChanged(state, path, before);
 }
 

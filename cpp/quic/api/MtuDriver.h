@@ -16,6 +16,8 @@ void onDatagramSent(QuicConnectionState& state, size_t size);
 void onAckedForMtu(QuicConnectionState& state, Path& path, const SentPacket& packet);
 /// A packet in flight was declared lost.
 void onLostForMtu(QuicConnectionState& state, Path& path, const SentPacket& packet);
+/// The address of the active path is proved, and full datagrams seem to be lost there (RFC 9000 §8.2.3): probes will tell.
+void onBaseDoubted(QuicConnectionState& state);
 /// RFC 9000 §14.2: a path that does not carry 1200 bytes is left, or the connection ends.
 void leaveUnusablePath(QuicConnectionState& state);
 

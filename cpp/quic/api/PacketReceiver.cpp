@@ -79,11 +79,12 @@ void onAuthentic(QuicConnectionState& state, DatagramContext& context, const Pro
     state.paths.active().isValidated = true;
   }
   if (context.path == nullptr) {
-    context.path = &adoptPath(state, context.datagram.path);
+    context.path = &adoptPath(state, context.datagram.path, packet.destinationId);
     context.path->bytesReceived += context.datagram.bytes.size();
   }
   context.hasAuthentic = true;
   context.path->lastReceivedAt = state.now;
+  context.path->heardOn = packet.destinationId;
   onPacketProcessed(state);
 }
 
@@ -174,7 +175,8 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
     if (opened.error() == OpenFailure::NotAuthentic) onForgedPacket(state);
     return;
   }
-  if (context.path == nullptr && (*level != EncryptionLevel::OneRtt || !mayAdoptPath(state, context.datagram.path))) {
+  if (context.path == nullptr &&
+      (*level != EncryptionLevel::OneRtt || !mayAdoptPath(state, context.datagram.path, packet.destinationId))) {
     ++state.stats.packetsDropped;
     return;
   }

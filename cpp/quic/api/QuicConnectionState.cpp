@@ -32,7 +32,7 @@ PtoContext QuicConnectionState::ptoContext() const {
       .peerCompletedAddressValidation =
           role == Role::Server || isConfirmed() || recovery.largestAcked(PacketNumberSpace::Handshake).has_value(),
       .hasHandshakeKeys = static_cast<bool>(space(PacketNumberSpace::Handshake).writeKeys),
-      .atAmplificationLimit = active.amplificationAllowance() == 0,
+      .atAmplificationLimit = active.amplificationAllowance() == 0 || active.isWaitingForId,
   };
 }
 

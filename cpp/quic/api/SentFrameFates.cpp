@@ -20,7 +20,10 @@ void onFrameAcked(QuicConnectionState& state, const SentFrame& frame) {
                  [&](const SentAck& ack) { state.space(ack.space).acks.onAckOfAck(ack.largest); },
                  [&](const SentCrypto& crypto) { state.space(crypto.space).crypto.onAcked(crypto); },
                  [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireAcked(retire.sequence); },
-                 [&](const SentPathResponse& response) { onPathResponseAcked(state, response.path); },
+                 [&](const SentPathResponse& response) {
+                   state.paths.onResponseSettled(response.path);
+                   onPathResponseAcked(state, response.path);
+                 },
                  [&](const SentServerMigration& sent) { onAnnouncementAcked(state, sent.epoch); },
                  [&](const SentPoolMigrationAddress& sent) { onPoolAddressAcked(state, sent.index); },
                  [](const auto&) {},
@@ -43,6 +46,7 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
           [&](const SentNewToken& token) { state.newTokensSent.onLost(token); },
           [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
           [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },
+          [&](const SentPathResponse& response) { state.paths.onResponseSettled(response.path); },
           // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.
           [](const auto&) {},
       },

@@ -23,7 +23,7 @@ std::optional<TimePoint> nextTimeout(const QuicConnectionState& state) {
   std::optional<TimePoint> next = nextLifeTimeout(state);
   if (!state.isOpen()) return next;
   next = earlier(next, nextRecoveryTimeout(state));
-  next = earlier(next, state.paths.nextTimeout(state.now));
+  next = earlier(next, nextPathTimeout(state));
   next = earlier(next, nextKeyTimeout(state));
   next = earlier(next, nextMigrationTimeout(state));
   next = earlier(next, state.pacedUntil);

@@ -92,7 +92,7 @@ size_t writeClosePacket(QuicConnectionState& state, EncryptionLevel level, Mutab
 /// RFC 9000 §10.2.3: at every level that the peer may be able to read.
 std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpan out) {
   auto& closing = std::get<life::Closing>(state.life);
-  if (!closing.isSendPending) return std::nullopt;
+  if (!closing.isSendPending || state.paths.active().isWaitingForId) return std::nullopt;
   closing.isSendPending = false;
   Path& path = state.paths.active();
   const uint64_t allowance = path.amplificationAllowance();
@@ -117,7 +117,9 @@ void writeAckBeside(QuicConnectionState& state, const Path& path, ByteWriter& wr
   const Path& active = state.paths.active();
   const AckTracker& acks = state.space(PacketNumberSpace::AppData).acks;
   const bool isSameLocal = path.tuple.local == active.tuple.local;
-  if (state.role != Role::Client || path.id == active.id || !isSameLocal || acks.received().empty()) return;
+  const bool isServersMove = !negotiatedMigration(state).empty() && path.purpose == Path::Purpose::Followed;
+  if (state.role != Role::Client || path.id == active.id || !isSameLocal || !isServersMove) return;
+  if (acks.received().empty()) return;
   const auto delay = static_cast<uint64_t>(acks.delay(state.now).count()) >> kDefaultAckDelayExponent;
   if (!writeAckFrame(writer, acks.received(), delay, acks.ecnCounts())) return;
   sent.push_back(SentAck{*acks.largest(), PacketNumberSpace::AppData});
@@ -137,9 +139,10 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   if (!builder) return std::nullopt;
   PacketContent content;
   content.ackEliciting = true;
+  const bool answers = !path->responses.empty();
   while (!path->responses.empty()) {
     if (!writeFrame(builder->frames(), PathResponseFrame{path->responses[path->responses.size() - 1]})) break;
-    path->responses.pop_back();
+    QuicPathManager::onResponseWritten(*path);
     content.frames.push_back(SentPathResponse{path->id});
   }
   if (QuicPathManager::isChallengeDue(*path, state.now)) {
@@ -147,6 +150,9 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
     if (writeFrame(builder->frames(), PathChallengeFrame{data})) content.frames.push_back(SentPathChallenge{path->id});
   }
   if (builder->isEmpty()) return std::nullopt;
+  if (answers && path->id == state.paths.active().id && writeFrame(builder->frames(), PingFrame{})) {
+    content.frames.push_back(SentPing{});  // RFC 9000 §9.3.3: more than a probe, so that no copy of it wins
+  }
   writeAckBeside(state, *path, builder->frames(), content.frames);
   builder->padTo(size);
   const size_t sealed = builder->seal(space.writeKeys);
@@ -271,6 +277,7 @@ bool hasHandshakeKeys(const QuicConnectionState& state) {
 
 std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByteSpan out) {
   Path& path = state.paths.active();
+  if (path.isWaitingForId) return std::nullopt;
   const size_t datagram = state.datagramSize();
   size_t total = 0;
   size_t segment = 0;

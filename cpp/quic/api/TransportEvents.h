@@ -26,13 +26,22 @@ struct HandshakeConfirmed {};
 struct PathChanged {
   FourTuple path;
 };
+/// Client: the address that it was to move to does not reach the server (RFC 9000 §9.1); the connection stays where it is.
+struct PathFailed {
+  FourTuple path;
+};
+/// Client: nothing is sent from this address of ours any more, nor awaited there: its socket may be closed.
+struct LocalAddressReleased {
+  SocketAddress address;
+};
 /// The last event. `reason` is what the peer wrote, or our own words; at most 1024 bytes.
 struct ConnectionClosed {
   QuicError error;
   std::string reason;
 };
-using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, PathChanged, MigrationEvent,
-                                    SessionTicket, AddressToken, KeyLogLine, ConnectionClosed>;
+using TransportEvent =
+    std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, PathChanged, PathFailed, LocalAddressReleased,
+                 MigrationEvent, SessionTicket, AddressToken, KeyLogLine, ConnectionClosed>;
 
 /// Datagrams with this destination ID belong to this connection from now on, or no longer. For whoever routes, and before any
 /// further datagram: these have a queue of their own.

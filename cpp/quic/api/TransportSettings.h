@@ -22,8 +22,12 @@ struct TransportSettings {
   CongestionControlType congestionControl = CongestionControlType::Cubic;
   size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: sent from the start; the path must carry it
   bool pathMtuDiscovery = true;                  // larger datagrams are tried on each path (RFC 9000 §14.3)
-  size_t maxDatagramSize = 0;   // none larger is tried; 0: what Ethernet carries, see largestDatagram()
-  size_t connectionIdSize = 8;  // of the IDs that we issue, 4 to 20
+  size_t maxDatagramSize = 0;                // none larger is tried; 0: what Ethernet carries, see largestDatagram()
+  size_t connectionIdSize = 8;               // of the IDs that we issue, 4 to 20
+  bool disableActiveMigration = false;       // server: clients are asked to keep their address (RFC 9000 §18.2)
+  std::optional<SocketAddress> preferredV4;  // server: where clients are to go after the handshake (RFC 9000 §9.6);
+  std::optional<SocketAddress> preferredV6;  //   its socket receives there too, and sends from where paths say
+  bool followsPreferredAddress = true;       // client: goes there, if clientMigration.addressPolicy allows it
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6

@@ -1,5 +1,6 @@
 #include "quic/client/QuicClientTransport.h"
 
+#include "quic/api/ConnectionMigrationDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/QuicConnectionState.h"
@@ -48,6 +49,16 @@ QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, c
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
   installInitialKeys(connection);
   startClientHandshake(connection);
+}
+
+Result<> QuicClientTransport::migrate(TimePoint now, const SocketAddress& local) {
+  state().now = now;
+  return migrateTo(state(), local);
+}
+
+Result<> QuicClientTransport::rebind(TimePoint now, const SocketAddress& local) {
+  state().now = now;
+  return rebindTo(state(), local);
 }
 
 Result<> QuicClientTransport::startProbing(TimePoint now) {

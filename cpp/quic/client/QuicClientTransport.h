@@ -39,6 +39,11 @@ class QuicClientTransport final : public QuicTransportBase {
   QuicClientTransport(TimePoint now, const FourTuple& path, const TransportSettings& settings,
                       ClientDependencies dependencies);
 
+  /// RFC 9000 §9.2: goes on from `local` once the server answers there (PathChanged), or stays (PathFailed). The caller sends
+  /// from where Transmit.path.local says, until LocalAddressReleased. Errors: see ConnectionMigrationDriver.h.
+  Result<> migrate(TimePoint now, const SocketAddress& local);
+  /// The socket was replaced: goes on from `local` at once.
+  Result<> rebind(TimePoint now, const SocketAddress& local);
   /// ExplicitProbing::Manual: begin to probe the announced address. Error: MIGRATION_INVALID_STATE.
   Result<> startProbing(TimePoint now);
   [[nodiscard]] ServerMigrationClient::State migrationState() const;

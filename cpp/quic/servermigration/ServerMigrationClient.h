@@ -44,6 +44,9 @@ class ServerMigrationClient {
   MigrationSteps onPathValidated(const SocketAddress& peer);
   MigrationSteps onPathFailed(const SocketAddress& peer);
   MigrationSteps onTimeout(TimePoint now);
+  /// The client went where the handshake's preferred_address told it to (RFC 9000 §9.6), which is no move of this kind.
+  /// Only while Idle.
+  void onPreferredAddress(const SocketAddress& peer) { validated_ = peer; }
 
   // ---- verbs
   /// ExplicitProbing::Manual. Error: MIGRATION_INVALID_STATE.

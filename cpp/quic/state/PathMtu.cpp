@@ -28,6 +28,13 @@ void PathMtu::onConnected(size_t most) {
   if (size_ == most_) state_ = State::SearchComplete;
 }
 
+void PathMtu::onBaseDoubted(size_t most) {
+  if (!isEnabled_ || state_ != State::Disabled) return;
+  most_ = std::max(most, kBase);
+  size_ = kBase;
+  state_ = State::Base;
+}
+
 void PathMtu::beginSearch() {
   state_ = State::Searching;
   tooLarge_ = most_ + 1;

@@ -3,6 +3,7 @@
 // a size is believed when a packet of that size was acknowledged (RFC 9000 §14.2.1).
 //
 //   Disabled --connected--> Searching <--> SearchComplete      (the handshake, or path validation, has confirmed the base)
+//   Disabled --doubted--> Base                                 (path validation has not)
 //   Searching, SearchComplete --black hole--> Base --acknowledged--> Searching
 //   Base --kMaxProbes lost--> Error --acknowledged--> Searching
 //   Error --kMaxProbes lost--> Unusable                        (the path does not carry 1200 bytes: RFC 9000 §14.2)
@@ -38,6 +39,8 @@ class PathMtu {
   // ---- facts
   /// The path carries the base: handshake confirmed, or a full-sized challenge answered. `most`: nothing larger is tried.
   void onConnected(size_t most);
+  /// Nothing says that it does: a small datagram was answered, and full ones were not.
+  void onBaseDoubted(size_t most);
   /// A full-sized datagram left: a larger one would be useful. Without that nothing is probed (RFC 8899 §5.1.1).
   void onFullDatagramSent() { isUseful_ = state_ != State::Disabled; }
   void onProbeSent(PacketNum number, size_t size);

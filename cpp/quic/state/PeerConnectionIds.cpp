@@ -25,6 +25,15 @@ void PeerConnectionIds::setFirstToken(const StatelessResetToken& token) {
   mayHaveNewTokens_ = true;
 }
 
+Result<> PeerConnectionIds::setPreferred(const ConnectionId& id, const StatelessResetToken& token) {
+  if (!ids_.empty() && ids_.front().id == id) {
+    return fail(TransportErrorCode::TRANSPORT_PARAMETER_ERROR, "preferred_address repeats a connection ID");
+  }
+  ids_.push_back({1, id, token, false});
+  seen_.insert(1);
+  return Unit{};
+}
+
 Result<> PeerConnectionIds::onNewConnectionId(const NewConnectionIdFrame& frame) {
   const auto first = findSequence(ids_, 0);
   if (first != ids_.end() && first->id.empty()) {  // RFC 9000 §19.15
@@ -32,9 +41,11 @@ Result<> PeerConnectionIds::onNewConnectionId(const NewConnectionIdFrame& frame)
   }
   for (const PeerConnectionId& known : ids_) {
     const bool sameSequence = known.sequence == frame.sequence;
-    if (sameSequence && known.id == frame.id) return Unit{};
-    if (sameSequence || known.id == frame.id) {
-      return fail(TransportErrorCode::PROTOCOL_VIOLATION, "connection ID or sequence number used twice", kType);
+    const bool sameToken = !known.token || *known.token == frame.token;
+    if (sameSequence && known.id == frame.id && sameToken) return Unit{};
+    if (sameSequence || known.id == frame.id) {  // RFC 9000 §19.15
+      return fail(TransportErrorCode::PROTOCOL_VIOLATION,
+                  "connection ID or sequence number used twice, or with another token", kType);
     }
   }
   if (seen_.contains(frame.sequence)) return Unit{};

@@ -31,6 +31,8 @@ class PeerConnectionIds {
   void setFirst(const ConnectionId& id);
   void setFirstToken(const StatelessResetToken& token);
 
+  /// The one of preferred_address: sequence number 1 (RFC 9000 §5.1.1). TRANSPORT_PARAMETER_ERROR: it is the first one again.
+  Result<> setPreferred(const ConnectionId& id, const StatelessResetToken& token);
   /// Errors: PROTOCOL_VIOLATION (a number or an ID used twice, or an ID for a peer that uses none),
   /// CONNECTION_ID_LIMIT_ERROR (more than we advertised, or more to retire than we will remember).
   /// What Retire Prior To took away is queued for retirement; paths that used it must take a fresh one: see isRetired().

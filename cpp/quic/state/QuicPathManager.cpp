@@ -13,14 +13,15 @@ bool localMatches(const SocketAddress& a, const SocketAddress& b) {
 /// The longest short header, one path frame and the tag fit; a smaller datagram is not worth an attempt.
 constexpr uint64_t kMinPathFrameDatagram = 1 + kMaxConnectionIdSize + 4 + 9 + kAeadTagSize;
 
-/// Whoever sends challenges and acknowledges nothing gets no more answers than the window, and what is queued at most, allow:
-/// packets in flight are what a sender must remember.
+/// Whoever sends challenges and acknowledges nothing gets no more answers than the window allows: packets in flight are what a
+/// sender must remember. A few go beyond it, as probes do (RFC 9002 §7.5): the window may be full of what is acknowledged only
+/// once the peer has its answer.
 bool mayRespond(const Path& path) {
-  constexpr uint64_t kBeyondWindow = kMaxPathChallengesQueued * kMinUdpPayloadSize;
-  return path.controller->bytesInFlight() < path.controller->congestionWindow() + kBeyondWindow;
+  return path.controller->available() > 0 || path.responsesInFlight < kMaxPathChallengesQueued;
 }
 
 bool hasPathFrames(const Path& path, TimePoint now) {
+  if (path.isWaitingForId) return false;
   return (!path.responses.empty() && mayRespond(path)) || QuicPathManager::isChallengeDue(path, now);
 }
 
@@ -70,12 +71,34 @@ Path* QuicPathManager::find(const FourTuple& tuple) {
 }
 
 Path* QuicPathManager::findPeer(const SocketAddress& peer) {
+  if (Path* path = find(FourTuple{active().tuple.local, peer})) return path;
   const auto it =
       std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->tuple.peer == peer; });
   return it == paths_.end() ? nullptr : it->get();
 }
 
-Path& QuicPathManager::add(const FourTuple& tuple, std::optional<EvictedPath>* evicted) {
+/// Nothing of it is in flight.
+void QuicPathManager::remember(Path& path) {
+  if (!path.isValidated || !path.rtt.hasSample() || path.controller->bytesInFlight() > 0) return;
+  std::erase_if(remembered_, [&](const Remembered& old) { return old.tuple == path.tuple; });
+  if (remembered_.size() >= kMaxPaths) remembered_.erase(remembered_.begin());
+  path.mtu.onFlightAbandoned();
+  remembered_.push_back({path.tuple, path.rtt, std::move(path.controller), path.pacer, path.mtu, path.lastReceivedAt});
+}
+
+void QuicPathManager::recall(TimePoint now, Path& path) {
+  std::erase_if(remembered_, [&](const Remembered& old) { return old.lastReceivedAt + kMemory < now; });
+  const auto it = std::find_if(remembered_.begin(), remembered_.end(),
+                               [&](const Remembered& old) { return old.tuple == path.tuple; });
+  if (it == remembered_.end()) return;
+  path.rtt = it->rtt;
+  path.controller = std::move(it->controller);
+  path.pacer = it->pacer;
+  path.mtu = it->mtu;
+  remembered_.erase(it);
+}
+
+Path& QuicPathManager::add(TimePoint now, const FourTuple& tuple, std::optional<EvictedPath>* evicted) {
   if (paths_.size() >= kMaxPaths) {
     Path* oldest = nullptr;
     for (const auto& path : paths_) {
@@ -83,25 +106,27 @@ Path& QuicPathManager::add(const FourTuple& tuple, std::optional<EvictedPath>* e
       if (oldest == nullptr || evictionRank(*path) < evictionRank(*oldest)) oldest = path.get();
     }
     if (oldest != nullptr) {
-      *evicted = EvictedPath{oldest->id, oldest->destination};
-      remove(oldest->id);
+      const PathId id = oldest->id;
+      *evicted = EvictedPath{id, remove(id)};
     }
   }
   paths_.push_back(makePath(tuple));
+  recall(now, *paths_.back());
   return *paths_.back();
 }
 
 std::optional<PeerConnectionId> QuicPathManager::remove(PathId id) {
   const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->id == id; });
   if (it == paths_.end() || id == activeId_) return std::nullopt;
-  const PeerConnectionId destination = (*it)->destination;
+  const auto destination = (*it)->isWaitingForId ? std::nullopt : std::optional((*it)->destination);
+  remember(**it);
   paths_.erase(it);
   return destination;
 }
 
 bool QuicPathManager::isDestinationInUse(uint64_t sequence) const {
   return std::any_of(paths_.begin(), paths_.end(),
-                     [&](const auto& path) { return path->destination.sequence == sequence; });
+                     [&](const auto& path) { return !path->isWaitingForId && path->destination.sequence == sequence; });
 }
 
 Path* QuicPathManager::lastValidatedExcept(PathId id) {
@@ -113,13 +138,14 @@ Path* QuicPathManager::lastValidatedExcept(PathId id) {
   return best;
 }
 
-void QuicPathManager::beginValidation(TimePoint now, PathId id, Duration interval, TimePoint giveUpAt) {
+void QuicPathManager::beginValidation(TimePoint now, PathId id, const ValidationTiming& timing) {
   Path* path = find(id);
   if (path == nullptr || path->validation) return;
   path->validation.emplace();
-  path->validation->nextAttemptAt = now;
-  path->validation->interval = std::min(interval, kMaxValidationInterval);
-  path->validation->giveUpAt = giveUpAt;
+  path->validation->beganAt = path->validation->nextAttemptAt = now;
+  path->validation->interval = std::min(timing.interval, timing.maxInterval);
+  path->validation->maxInterval = timing.maxInterval;
+  path->validation->giveUpAt = timing.giveUpAt;
 }
 
 void QuicPathManager::expediteValidations(TimePoint now) {
@@ -138,6 +164,16 @@ void QuicPathManager::onChallenge(Path& path, const PathData& data) {
   path.responses.push_back(data);
 }
 
+void QuicPathManager::onResponseWritten(Path& path) {
+  path.responses.pop_back();
+  ++path.responsesInFlight;
+}
+
+void QuicPathManager::onResponseSettled(PathId id) {
+  Path* path = find(id);
+  if (path != nullptr && path->responsesInFlight > 0) --path->responsesInFlight;
+}
+
 Path* QuicPathManager::onResponse(TimePoint now, const PathData& data) {
   for (const auto& path : paths_) {
     if (!path->validation) continue;
@@ -149,8 +185,13 @@ Path* QuicPathManager::onResponse(TimePoint now, const PathData& data) {
       if (attempt.isFull) {
         path->validation.reset();
       } else {
-        path->validation->attempts.clear();
-        path->validation->nextAttemptAt = now;
+        // What is asked next has the path's own estimate to go by, and its full time.
+        PathValidation& validation = *path->validation;
+        validation.attempts.clear();
+        validation.isAddressProved = true;
+        validation.nextAttemptAt = now;
+        validation.interval = std::min(path->rtt.pto(kDefaultMaxAckDelay), validation.maxInterval);
+        validation.giveUpAt += now - validation.beganAt;
       }
       return path.get();
     }
@@ -175,23 +216,28 @@ PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& rando
   }
   ++validation.attemptsMade;
   validation.nextAttemptAt = now + validation.interval;
-  validation.interval = std::min(validation.interval * 2, kMaxValidationInterval);
+  validation.interval = std::min(validation.interval * 2, validation.maxInterval);
   return attempt.data;
 }
 
 Path* QuicPathManager::nextWithPathFrames(TimePoint now, bool limited) {
-  const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) {
-    return hasPathFrames(*path, now) && !(limited && path->amplificationAllowance() < kMinPathFrameDatagram);
-  });
-  return it == paths_.end() ? nullptr : it->get();
+  Path* next = nullptr;
+  for (const auto& path : paths_) {
+    if (!hasPathFrames(*path, now) || (limited && path->amplificationAllowance() < kMinPathFrameDatagram)) continue;
+    // By age, beginning after the one that was served last: whoever keeps one path busy does not starve another.
+    const bool comesAfter = path->id > servedLast_;
+    if (next == nullptr || (comesAfter && next->id <= servedLast_)) next = path.get();
+  }
+  if (next != nullptr) servedLast_ = next->id;
+  return next;
 }
 
-std::vector<PathId> QuicPathManager::expire(TimePoint now) {
-  std::vector<PathId> failed;
+std::vector<FailedValidation> QuicPathManager::expire(TimePoint now) {
+  std::vector<FailedValidation> failed;
   for (const auto& path : paths_) {
     if (!path->validation || path->validation->giveUpAt > now) continue;
+    failed.push_back({path->id, path->validation->isAddressProved});
     path->validation.reset();
-    failed.push_back(path->id);
   }
   return failed;
 }
@@ -209,6 +255,7 @@ std::optional<TimePoint> QuicPathManager::nextTimeout(TimePoint now) const {
 }
 
 void QuicPathManager::onResumed(Duration frozenFor) {
+  for (Remembered& old : remembered_) old.lastReceivedAt += frozenFor;
   for (const auto& path : paths_) {
     path->lastReceivedAt += frozenFor;
     if (!path->validation) continue;

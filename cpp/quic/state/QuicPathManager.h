@@ -1,7 +1,9 @@
 // The paths of a connection, which of them is active, and the validation of others beside it: RFC 9000 §8.2, §9.
 // One mechanism for client migration, server migration and whatever else probes. It sends nothing: the engine asks which
 // path has a frame of its own to send.
-// Bounded: at most kMaxPaths paths, kMaxPathChallengesQueued responses on each.
+// What a path that is left was found to carry is remembered for a while: a return soon after need not begin from nothing
+// (RFC 9000 §9.3, §9.4). Whether its addresses are proved is not remembered.
+// Bounded: at most kMaxPaths paths, kMaxPathChallengesQueued responses on each, kMaxPaths remembered.
 #pragma once
 
 #include <vector>
@@ -17,9 +19,21 @@ struct PathSettings {
   Duration initialRtt = kInitialRtt;
 };
 
+/// When PATH_CHALLENGE is repeated: RFC 9000 §8.2.1, §8.2.4.
+struct ValidationTiming {
+  Duration interval{0};                    // to the second attempt; doubles
+  Duration maxInterval = Duration::max();  // up to here
+  TimePoint giveUpAt{};
+};
+
+struct FailedValidation {
+  PathId path;
+  bool isAddressProved = false;  // the peer is there, and full datagrams do not seem to reach it
+};
+
 struct EvictedPath {
   PathId id;
-  PeerConnectionId destination;
+  std::optional<PeerConnectionId> destination;  // nullopt: it had none
 };
 
 class QuicPathManager {
@@ -33,14 +47,15 @@ class QuicPathManager {
   [[nodiscard]] const Path* find(PathId id) const;
   /// An unspecified local address on either side matches every local address.
   [[nodiscard]] Path* find(const FourTuple& tuple);
+  /// The one from the active path's local address when there is one.
   [[nodiscard]] Path* findPeer(const SocketAddress& peer);
 
   /// A new path, beside the active one. When there are too many, one goes: the one unheard for longest among those that are
   /// not validated, so that nobody who sends from made-up addresses takes away where to go back to; else among the others.
   /// It is named in `evicted`: its flight is to be forgotten, its destination ID retired unless isDestinationInUse().
-  Path& add(const FourTuple& tuple, std::optional<EvictedPath>* evicted);
+  Path& add(TimePoint now, const FourTuple& tuple, std::optional<EvictedPath>* evicted);
   void setActive(PathId id) { activeId_ = id; }
-  /// Not the active one. Returns its destination ID.
+  /// Not the active one. Returns its destination ID, if it had one.
   std::optional<PeerConnectionId> remove(PathId id);
   [[nodiscard]] bool isDestinationInUse(uint64_t sequence) const;
   template <class Visitor>
@@ -55,12 +70,15 @@ class QuicPathManager {
   [[nodiscard]] Path* lastValidatedExcept(PathId id);
 
   // ---- validation
-  /// Begins at once; attempts repeat with doubling gaps from `interval` up to `maxInterval`, until `giveUpAt`. Harmless when
-  /// one is under way.
-  void beginValidation(TimePoint now, PathId id, Duration interval, TimePoint giveUpAt);
+  /// Begins at once. Harmless when one is under way.
+  void beginValidation(TimePoint now, PathId id, const ValidationTiming& timing);
   /// The next attempt of every validation under way is due now.
   void expediteValidations(TimePoint now);
   void onChallenge(Path& path, const PathData& data);
+  /// The last of `path.responses` was written.
+  static void onResponseWritten(Path& path);
+  /// It was acknowledged, or lost.
+  void onResponseSettled(PathId id);
   /// The path that this answers, now validated; its RTT estimate starts from the answer's delay. When the challenge went out
   /// in a datagram too small to prove that the path carries 1200 bytes, the validation goes on with a larger one (RFC 9000
   /// §8.2.1). nullptr: nobody asked, or too late.
@@ -70,26 +88,38 @@ class QuicPathManager {
   /// Fresh data for the attempt that is being written, into a datagram of `size` bytes.
   PathData makeChallenge(TimePoint now, Path& path, Random& random, size_t size);
   /// A path that has a challenge or a response to send and may: a challenge by its timer, a response by the congestion window
-  /// (RFC 9000 §8.2.2), and, when it is `limited`, by three times what came from it (§8.1). nullptr: none.
+  /// (RFC 9000 §8.2.2), and, when it is `limited`, by three times what came from it (§8.1). Paths take turns. nullptr: none.
   [[nodiscard]] Path* nextWithPathFrames(TimePoint now, bool limited);
   /// Paths whose validation has failed by now; they stay, without validation.
-  std::vector<PathId> expire(TimePoint now);
+  std::vector<FailedValidation> expire(TimePoint now);
   /// After `now`, at which everything that may be sent has been: an attempt that is due and cannot leave waits for bytes from
   /// the peer, not for the clock.
   [[nodiscard]] std::optional<TimePoint> nextTimeout(TimePoint now) const;
   /// The clock jumped.
   void onResumed(Duration frozenFor);
 
-  static constexpr Duration kMaxValidationInterval = 200ms;
+  static constexpr Duration kMemory = 60s;  // since the last packet from there
 
  private:
+  struct Remembered {
+    FourTuple tuple;
+    RttEstimator rtt;
+    std::unique_ptr<CongestionController> controller;
+    Pacer pacer;
+    PathMtu mtu;
+    TimePoint lastReceivedAt{};
+  };
   [[nodiscard]] size_t activeIndex() const;
+  void remember(Path& path);
+  void recall(TimePoint now, Path& path);
   std::unique_ptr<Path> makePath(const FourTuple& tuple);
 
   PathSettings settings_;
   std::vector<std::unique_ptr<Path>> paths_;  // pointers, so that a Path& stays good while others come and go
+  std::vector<Remembered> remembered_;        // the newest last
   PathId activeId_;
   uint32_t nextId_ = 0;
+  PathId servedLast_;  // by nextWithPathFrames
 };
 
 }  // namespace quic

@@ -6,6 +6,12 @@ namespace quic {
 
 SelfConnectionIds::SelfConnectionIds(const GeneratedConnectionId& first) : first_(first), issued_{{0, first}} {}
 
+const GeneratedConnectionId& SelfConnectionIds::issuePreferred(ConnectionIdGenerator& generator) {
+  largestSent_ = nextSequence_;
+  issued_.push_back({nextSequence_++, generator.make()});
+  return issued_.back().generated;
+}
+
 std::vector<ConnectionId> SelfConnectionIds::replenish(ConnectionIdGenerator& generator) {
   std::vector<ConnectionId> fresh;
   while (issued_.size() < limit_) {

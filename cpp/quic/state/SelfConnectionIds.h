@@ -16,6 +16,8 @@ class SelfConnectionIds {
   /// `first` is the Source Connection ID of the handshake: sequence number 0.
   explicit SelfConnectionIds(const GeneratedConnectionId& first);
 
+  /// For the preferred_address parameter: sequence number 1 (RFC 9000 §5.1.1). Before replenish(), at most once.
+  const GeneratedConnectionId& issuePreferred(ConnectionIdGenerator& generator);
   /// How many the peer keeps (its transport parameter). No IDs are issued before.
   void onPeerLimit(uint64_t limit) { limit_ = std::min<uint64_t>(limit, kAdvertisedActiveConnectionIdLimit); }
   /// Makes new ones up to the limit. Returns them, for routing; their NEW_CONNECTION_ID frames are pending.

@@ -232,6 +232,17 @@ TEST(PathMtu, AnyFullDatagramSentAfterTheBlackHoleConfirmsTheBase) {
   EXPECT_EQ(path.mtu.state(), PathMtu::State::Searching);
 }
 
+TEST(PathMtu, ABaseThatIsInDoubtIsProbedFirst) {
+  for (const size_t carries : {1100u, 1472u}) {
+    PlayedPath path;
+    path.carries = carries;
+    path.mtu.onBaseDoubted(1472);
+    EXPECT_EQ(path.mtu.probeDue(kStart, kPlenty), 1200u);
+    path.rounds(20);
+    EXPECT_EQ(path.mtu.state(), carries < 1200 ? PathMtu::State::Unusable : PathMtu::State::SearchComplete);
+  }
+}
+
 // covers RFC 9000 §14.2: below 1200 bytes QUIC is not used
 TEST(PathMtu, APathThatDoesNotCarryTheBaseIsUnusableAfterProbesOfTheBase) {
   PlayedPath path = connected(1472);

@@ -55,6 +55,29 @@ TEST(PeerConnectionIds, TheFirstIsInUseAndMayBeReplaced) {
 }
 
 // covers RFC 9000 §9.5
+// covers RFC 9000 §5.1.1
+TEST(PeerConnectionIds, ThePreferredOneIsNumberOneAndCounts) {
+  PeerConnectionIds ids = known(0);
+  ASSERT_TRUE(ids.setPreferred(idOf(1001), frame(1).token).hasValue());
+  EXPECT_TRUE(ids.onNewConnectionId(frame(1)).hasValue()) << "a copy";
+  EXPECT_EQ(ids.unused(), 1u);
+  for (uint64_t sequence = 2; sequence < kAdvertisedActiveConnectionIdLimit; ++sequence) {
+    ASSERT_TRUE(ids.onNewConnectionId(frame(sequence)).hasValue());
+  }
+  EXPECT_EQ(codeOf(ids.onNewConnectionId(frame(8))), kLimit);
+  EXPECT_EQ(ids.takeUnused()->sequence, 1u);
+  PeerConnectionIds again = known(0);
+  EXPECT_EQ(codeOf(again.setPreferred(idOf(1000), {})), QuicErrorCode(TransportErrorCode::TRANSPORT_PARAMETER_ERROR));
+}
+
+// covers RFC 9000 §19.15: Retire Prior To applies to the one of preferred_address too
+TEST(PeerConnectionIds, RetirePriorToTakesThePreferredOneAway) {
+  PeerConnectionIds ids = known(0);
+  ASSERT_TRUE(ids.setPreferred(idOf(1001), {}).hasValue());
+  ASSERT_TRUE(ids.onNewConnectionId(frame(2, 2)).hasValue());
+  EXPECT_EQ(writeRetired(ids), (std::vector<uint64_t>{0, 1}));
+}
+
 TEST(PeerConnectionIds, GivesEachIdToOneTaker) {
   PeerConnectionIds ids = known(3);
   std::set<uint64_t> taken;
@@ -93,9 +116,12 @@ TEST(PeerConnectionIds, TellsCopiesFromContradictions) {
   otherSequence.sequence = 2;
   NewConnectionIdFrame first = frame(5);
   first.id = idOf(1000);
+  NewConnectionIdFrame otherToken = frame(1);
+  otherToken.token[5] = 77;
   const RepeatRow rows[] = {
       {"a copy", frame(1), std::nullopt},
       {"one number, two IDs", otherId, kViolation},
+      {"one ID, two tokens", otherToken, kViolation},
       {"one ID, two numbers", otherSequence, kViolation},
       {"the ID of the handshake under another number", first, kViolation},
   };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "cpp/support/TestBytes.h"
@@ -31,7 +32,7 @@ struct Fixture {
 
   Path& add(uint8_t last, TimePoint heard = kStart) {
     std::optional<EvictedPath> evicted;
-    Path& path = paths.add(to(last), &evicted);
+    Path& path = paths.add(heard, to(last), &evicted);
     path.lastReceivedAt = heard;
     return path;
   }
@@ -101,10 +102,10 @@ TEST(QuicPathManager, AmongEqualsTheOneUnheardForLongestGoes) {
   const PathId fourth = f.add(5, kStart + 3s).id;
   f.paths.find(third)->destination.sequence = 42;
   std::optional<EvictedPath> evicted;
-  f.paths.add(to(6), &evicted);
+  f.paths.add(kStart, to(6), &evicted);
   ASSERT_TRUE(evicted.has_value());
   EXPECT_EQ(evicted->id, third);
-  EXPECT_EQ(evicted->destination.sequence, 42u);
+  EXPECT_EQ(evicted->destination->sequence, 42u);
   EXPECT_EQ(f.paths.find(third), nullptr);
   EXPECT_NE(f.paths.find(second), nullptr);
   EXPECT_NE(f.paths.find(fourth), nullptr);
@@ -141,7 +142,7 @@ TEST(QuicPathManager, GoesBackToTheValidatedPathHeardFromLast) {
 TEST(QuicPathManager, EachAttemptHasFreshDataAndTheGapsDoubleUpToTheMaximum) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 3s});
   std::set<PathData> seen;
   TimePoint now = kStart;
   const Duration gaps[] = {50ms, 100ms, 200ms, 200ms, 200ms};
@@ -159,7 +160,7 @@ TEST(QuicPathManager, EachAttemptHasFreshDataAndTheGapsDoubleUpToTheMaximum) {
 TEST(QuicPathManager, TheRightAnswerValidatesAndGivesTheFirstEstimate) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 3s});
   const PathData data = f.paths.makeChallenge(kStart, path, f.random, 1200);
   PathData wrong = data;
   wrong[7] ^= 1;
@@ -176,7 +177,7 @@ TEST(QuicPathManager, TheRightAnswerValidatesAndGivesTheFirstEstimate) {
 TEST(QuicPathManager, AnAnswerToASmallDatagramValidatesTheAddressAndAsksOnceMoreInAFullOne) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 3s});
   const PathData small = f.paths.makeChallenge(kStart, path, f.random, 105);
   EXPECT_EQ(f.paths.onResponse(kStart + 30ms, small), &path);
   EXPECT_TRUE(path.isValidated);
@@ -187,11 +188,26 @@ TEST(QuicPathManager, AnAnswerToASmallDatagramValidatesTheAddressAndAsksOnceMore
   EXPECT_FALSE(path.validation.has_value());
 }
 
+// covers RFC 9000 §8.2.3, §8.2.4
+TEST(QuicPathManager, SaysWhenOnlySmallChallengesWereAnswered) {
+  Fixture f;
+  Path& path = f.add(3);
+  f.paths.beginValidation(kStart, path.id, {1s, Duration::max(), kStart + 3s});
+  const PathData small = f.paths.makeChallenge(kStart, path, f.random, 105);
+  ASSERT_EQ(f.paths.onResponse(kStart + 30ms, small), &path);
+  f.paths.makeChallenge(kStart + 30ms, path, f.random, 1200);
+  EXPECT_LT(*f.paths.nextTimeout(kStart + 30ms), kStart + 500ms) << "there is an estimate now";
+  EXPECT_TRUE(f.paths.expire(kStart + 3s).empty()) << "the full one has its own time";
+  const auto failed = f.paths.expire(kStart + 3s + 30ms);
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_TRUE(failed[0].isAddressProved);
+}
+
 TEST(QuicPathManager, ALateAnswerToOneOfTheLastAttemptsCounts) {
   for (size_t age = 0; age < 5; ++age) {
     Fixture f;
     Path& path = f.add(3);
-    f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
+    f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 3s});
     std::vector<PathData> sent;
     for (int i = 0; i < 5; ++i) sent.push_back(f.paths.makeChallenge(kStart + i * 200ms, path, f.random, 1200));
     const bool counts = f.paths.onResponse(kStart + 1s, sent[4 - age]) != nullptr;
@@ -203,9 +219,12 @@ TEST(QuicPathManager, ALateAnswerToOneOfTheLastAttemptsCounts) {
 TEST(QuicPathManager, GivesUpAtTheDeadlineAndSaysSoOnce) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 100ms);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 100ms});
   EXPECT_TRUE(f.paths.expire(kStart + 99ms).empty());
-  EXPECT_EQ(f.paths.expire(kStart + 100ms), std::vector<PathId>{path.id});
+  const auto failed = f.paths.expire(kStart + 100ms);
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].path, path.id);
+  EXPECT_FALSE(failed[0].isAddressProved);
   EXPECT_TRUE(f.paths.expire(kStart + 100ms).empty());
   EXPECT_EQ(f.paths.nextTimeout(kStart + 100ms), std::nullopt);
 }
@@ -213,11 +232,11 @@ TEST(QuicPathManager, GivesUpAtTheDeadlineAndSaysSoOnce) {
 TEST(QuicPathManager, BeginningTwiceDoesNotProlongIt) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 1s);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 1s});
   f.paths.makeChallenge(kStart, path, f.random, 1200);
-  f.paths.beginValidation(kStart + 500ms, path.id, 50ms, kStart + 9s);
+  f.paths.beginValidation(kStart + 500ms, path.id, {50ms, 200ms, kStart + 9s});
   EXPECT_EQ(f.paths.expire(kStart + 1s).size(), 1u);
-  f.paths.beginValidation(kStart, PathId{77}, 50ms, kStart + 1s);
+  f.paths.beginValidation(kStart, PathId{77}, {50ms, 200ms, kStart + 1s});
   EXPECT_EQ(f.paths.nextTimeout(kStart), std::nullopt);
 }
 
@@ -225,7 +244,7 @@ TEST(QuicPathManager, BeginningTwiceDoesNotProlongIt) {
 TEST(QuicPathManager, AnAttemptThatMayNotLeaveIsNoReasonToWakeUp) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 3s);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 3s});
   EXPECT_EQ(f.paths.nextWithPathFrames(kStart, true), nullptr);
   EXPECT_EQ(f.paths.nextTimeout(kStart), kStart + 3s);
   path.bytesReceived = 40;
@@ -236,16 +255,80 @@ TEST(QuicPathManager, APathThatMayNotSendDoesNotHoldUpAnother) {
   Fixture f;
   Path& held = f.add(3);
   Path& free = f.add(4);
-  f.paths.beginValidation(kStart, held.id, 50ms, kStart + 3s);
-  f.paths.beginValidation(kStart, free.id, 50ms, kStart + 3s);
+  f.paths.beginValidation(kStart, held.id, {50ms, 200ms, kStart + 3s});
+  f.paths.beginValidation(kStart, free.id, {50ms, 200ms, kStart + 3s});
   free.bytesReceived = 1200;
   EXPECT_EQ(f.paths.nextWithPathFrames(kStart, true), &free);
+}
+
+// covers RFC 9000 §9.3, §9.4
+TEST(QuicPathManager, AReturnSoonAfterFindsWhatWasKnownOfThePath) {
+  struct Row {
+    Duration away;
+    bool isValidated;
+    bool isKnown;
+  };
+  for (const Row& row : {Row{1s, true, true}, Row{QuicPathManager::kMemory, true, true},
+                         Row{QuicPathManager::kMemory + 1s, true, false}, Row{1s, false, false}}) {
+    Fixture f;
+    Path& path = f.add(3);
+    path.isValidated = row.isValidated;
+    path.rtt.onSample(42ms, 0ms, 25ms, kStart);
+    path.mtu.onConnected(1472);
+    const auto fresh = path.controller->congestionWindow();
+    path.controller->onPacketSent(kStart, 1200);
+    path.controller->onAck({.now = kStart, .ackedBytes = 1200, .largestAckedSentAt = kStart}, path.rtt);
+    f.paths.remove(path.id);
+    Path& back = f.add(3, kStart + row.away);
+    EXPECT_EQ(back.rtt.smoothed() == 42ms, row.isKnown);
+    EXPECT_EQ(back.controller->congestionWindow() > fresh, row.isKnown);
+    EXPECT_EQ(back.mtu.state() == PathMtu::State::Searching, row.isKnown);
+    EXPECT_FALSE(back.isValidated) << "who is there now has to show it";
+    EXPECT_FALSE(f.add(4).rtt.hasSample());
+  }
+}
+
+TEST(QuicPathManager, APathWithPacketsInFlightIsNotRemembered) {
+  Fixture f;
+  Path& path = f.add(3);
+  path.isValidated = true;
+  path.rtt.onSample(42ms, 0ms, 25ms, kStart);
+  path.controller->onPacketSent(kStart, 1200);
+  f.paths.remove(path.id);
+  EXPECT_FALSE(f.add(3).rtt.hasSample());
+}
+
+TEST(QuicPathManager, PathsTakeTurns) {
+  Fixture f;
+  Path& busy = f.paths.active();
+  Path& quiet = f.add(3);
+  Path& third = f.add(4);
+  std::map<uint32_t, int> served;
+  for (int i = 0; i < 90; ++i) {
+    for (Path* path : {&busy, &quiet, &third}) f.paths.onChallenge(*path, PathData{static_cast<uint8_t>(i)});
+    Path* next = f.paths.nextWithPathFrames(kStart, false);
+    ASSERT_NE(next, nullptr);
+    next->responses.clear();
+    ++served[next->id.value];
+  }
+  for (const Path* path : {&busy, &quiet, &third}) EXPECT_EQ(served[path->id.value], 30);
+}
+
+TEST(QuicPathManager, APathWithoutAnIdSendsNothingAndHasNoneToRetire) {
+  Fixture f;
+  Path& path = f.add(3);
+  path.isWaitingForId = true;
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 3s});
+  f.paths.onChallenge(path, PathData{1});
+  EXPECT_EQ(f.paths.nextWithPathFrames(kStart, false), nullptr);
+  EXPECT_EQ(f.paths.nextTimeout(kStart), kStart + 3s);
+  EXPECT_FALSE(f.paths.remove(path.id));
 }
 
 TEST(QuicPathManager, ExpeditedValidationsAreDueNow) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 200ms, kStart + 3s);
+  f.paths.beginValidation(kStart, path.id, {200ms, 200ms, kStart + 3s});
   f.paths.makeChallenge(kStart, path, f.random, 1200);
   f.paths.expediteValidations(kStart + 10ms);
   EXPECT_TRUE(QuicPathManager::isChallengeDue(path, kStart + 10ms));
@@ -269,7 +352,7 @@ TEST(QuicPathManager, ResponsesStopWhenTheWindowIsFullAndNothingIsAcknowledged) 
   for (uint8_t i = 0; i < 100; ++i) {
     f.paths.onChallenge(path, PathData{i});
     if (f.paths.nextWithPathFrames(kStart, false) == nullptr) continue;
-    path.responses.clear();
+    while (!path.responses.empty()) QuicPathManager::onResponseWritten(path);
     path.controller->onPacketSent(kStart, kMinUdpPayloadSize);
     ++answered;
   }
@@ -277,10 +360,25 @@ TEST(QuicPathManager, ResponsesStopWhenTheWindowIsFullAndNothingIsAcknowledged) 
   EXPECT_LE(answered, kInitialWindowPackets + kMaxPathChallengesQueued + 1);
 }
 
+TEST(QuicPathManager, AWindowThatOthersFilledHoldsBackAFewResponsesOnly) {
+  Fixture f;
+  Path& path = f.paths.active();
+  path.controller->onPacketSent(kStart, 1 << 20);
+  for (size_t i = 0; i < kMaxPathChallengesQueued; ++i) {
+    f.paths.onChallenge(path, PathData{1});
+    ASSERT_EQ(f.paths.nextWithPathFrames(kStart, false), &path);
+    QuicPathManager::onResponseWritten(path);
+  }
+  f.paths.onChallenge(path, PathData{2});
+  EXPECT_EQ(f.paths.nextWithPathFrames(kStart, false), nullptr);
+  f.paths.onResponseSettled(path.id);
+  EXPECT_EQ(f.paths.nextWithPathFrames(kStart, false), &path);
+}
+
 TEST(QuicPathManager, AFrozenClockDoesNotFailAValidation) {
   Fixture f;
   Path& path = f.add(3);
-  f.paths.beginValidation(kStart, path.id, 50ms, kStart + 1s);
+  f.paths.beginValidation(kStart, path.id, {50ms, 200ms, kStart + 1s});
   const PathData data = f.paths.makeChallenge(kStart, path, f.random, 1200);
   f.paths.onResumed(10s);
   EXPECT_TRUE(f.paths.expire(kStart + 10s + 999ms).empty());
@@ -319,7 +417,7 @@ TEST(QuicPathManager, HoldsItsInvariantsUnderAnyOperations) {
         case 0: f.add(static_cast<uint8_t>(3 + below(random, 200)), now); break;
         case 1: f.paths.remove(some); break;
         case 2: f.paths.setActive(some); break;
-        case 3: f.paths.beginValidation(now, some, 10ms, now + 50ms); break;
+        case 3: f.paths.beginValidation(now, some, {10ms, 200ms, now + 50ms}); break;
         case 4: f.paths.find(some)->isValidated = true; break;
         default: f.paths.expire(now);
       }

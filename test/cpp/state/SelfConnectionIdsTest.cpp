@@ -52,6 +52,24 @@ TEST(SelfConnectionIds, TheFirstIsSequenceZeroAndIsNeverAnnounced) {
 }
 
 // covers RFC 9000 §5.1.1
+TEST(SelfConnectionIds, ThePreferredOneIsNumberOneAndKnownToThePeerWithoutAFrame) {
+  Fixture f;
+  const ConnectionId preferred = f.ids.issuePreferred(f.generator).id;
+  EXPECT_FALSE(f.ids.hasToSend());
+  f.issue(4);
+  EXPECT_EQ(f.ids.active().size(), 4u);
+  EXPECT_EQ(f.ids.active()[1], preferred);
+  const auto frames = f.write();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].sequence, 2u);
+  EXPECT_TRUE(f.ids.onRetire(1, kElsewhere).hasValue());
+  Fixture before;
+  before.ids.issuePreferred(before.generator);
+  EXPECT_TRUE(before.ids.onRetire(1, kElsewhere).hasValue()) << "before any frame";
+  EXPECT_FALSE(before.ids.onRetire(2, kElsewhere).hasValue());
+}
+
+// covers RFC 9000 §5.1.1
 TEST(SelfConnectionIds, NeverExceedsThePeersLimitNorOurs) {
   struct Row {
     uint64_t limit;

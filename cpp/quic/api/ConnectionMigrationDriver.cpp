@@ -1,0 +1,122 @@
+#include "quic/api/ConnectionMigrationDriver.h"
+
+#include "quic/api/PathDriver.h"
+#include "quic/api/PreferredAddressDriver.h"
+#include "quic/common/SmallVector.h"
+
+namespace quic {
+namespace {
+
+Unexpected<QuicError> refuse(LocalErrorCode code, std::string_view why) { return fail(code, why); }
+
+/// Whether this client may send from another address at all.
+Result<> mayMove(const QuicConnectionState& state, const SocketAddress& local) {
+  if (!state.isOpen()) return refuse(LocalErrorCode::CONNECTION_CLOSED, "the connection is closed");
+  if (!state.isConfirmed()) {  // RFC 9000 §9
+    return refuse(LocalErrorCode::MIGRATION_HANDSHAKE_NOT_FINISHED, "the handshake is not confirmed");
+  }
+  const Path& active = state.paths.active();
+  if (local.family() != active.tuple.peer.family() || local.port() == 0 || local == active.tuple.local) {
+    return refuse(LocalErrorCode::MIGRATION_INVALID_ADDRESS, "not another address of the peer's family with a port");
+  }
+  // RFC 9000 §9, §18.2: this is about the address of the handshake, not about the preferred one.
+  if (state.handshake.peerParameters->disableActiveMigration && !isPreferredByPeer(state, active.tuple.peer)) {
+    return refuse(LocalErrorCode::MIGRATION_FORBIDDEN, "the server forbids migration");
+  }
+  if (active.destination.id.empty()) {  // RFC 9000 §9.5
+    return refuse(LocalErrorCode::NO_CONNECTION_ID, "the server uses no connection IDs");
+  }
+  return Unit{};
+}
+
+/// Moves that are still being probed are given up for another; but from the same address the server's preferred one is worth
+/// waiting for (RFC 9000 §9.6.3).
+void giveUpOtherMoves(QuicConnectionState& state, const Path& kept) {
+  SmallVector<PathId, kMaxPaths> others;
+  state.paths.forEach([&](const Path& path) {
+    const bool isOther = path.id != kept.id && path.id != state.paths.active().id;
+    const bool isBetter = path.tuple.local == kept.tuple.local && isPreferredByPeer(state, path.tuple.peer);
+    if (isOther && !isBetter && path.purpose == Path::Purpose::OwnMove && path.validation) others.push_back(path.id);
+  });
+  for (const PathId id : others) dropPath(state, id);
+}
+
+bool isProbingPreferred(const QuicConnectionState& state) {
+  bool isUnderWay = false;
+  state.paths.forEach([&](const Path& path) {
+    isUnderWay |= path.validation && path.id != state.paths.active().id && isPreferredByPeer(state, path.tuple.peer);
+  });
+  return isUnderWay;
+}
+
+/// The path from `local` to where the server is, under validation. nullptr: no ID is left for it.
+Path* pathFrom(QuicConnectionState& state, const SocketAddress& local) {
+  const FourTuple tuple{local, state.paths.active().tuple.peer};
+  Path* path = state.paths.find(tuple);
+  if (path == nullptr) path = openPath(state, tuple);
+  if (path == nullptr) return nullptr;
+  const bool isPreferredUnderWay = isProbingPreferred(state);
+  giveUpOtherMoves(state, *path);
+  if (isPreferredUnderWay) (void)probePreferredAddress(state, local);
+  path->purpose = Path::Purpose::OwnMove;
+  path->isPeerTrusted = state.paths.active().isValidated || state.paths.active().isPeerTrusted;
+  return path;
+}
+
+Unexpected<QuicError> noId() {
+  return refuse(LocalErrorCode::NO_CONNECTION_ID, "the server has given no unused connection ID");
+}
+
+/// `path` becomes the active one. The server follows the first packet that is more than a probe.
+void moveTo(QuicConnectionState& state, Path& path) {
+  Path& old = state.paths.active();
+  const bool isSameNetwork = path.tuple.local.sameHost(old.tuple.local) && path.tuple.peer == old.tuple.peer;
+  switchPath(state, path.id);
+  if (isSameNetwork) carryNetworkOver(state, old, path);
+  state.isPingPending = true;
+}
+
+}  // namespace
+
+Result<> migrateTo(QuicConnectionState& state, const SocketAddress& local) {
+  if (const Result<> may = mayMove(state, local); !may) return may;
+  Path* path = pathFrom(state, local);
+  if (path == nullptr) return noId();
+  path->validation.reset();
+  validatePath(state, *path);
+  return Unit{};
+}
+
+Result<> rebindTo(QuicConnectionState& state, const SocketAddress& local) {
+  if (const Result<> may = mayMove(state, local); !may) return may;
+  Path* path = pathFrom(state, local);
+  if (path == nullptr) return noId();
+  path->validation.reset();
+  moveTo(state, *path);
+  validatePath(state, *path);
+  return Unit{};
+}
+
+void onOwnMoveValidated(QuicConnectionState& state, PathId id) {
+  Path* path = state.paths.find(id);
+  if (path == nullptr || path->validation) return;  // a small challenge was answered; the full one is on its way
+  path->purpose = Path::Purpose::Followed;
+  if (id == state.paths.active().id) return;
+  giveUpOtherMoves(state, *path);
+  if (ServerMigrationClient* migration = state.migrationClient();
+      migration && isPreferredByPeer(state, path->tuple.peer)) {
+    if (migration->state() != ServerMigrationClient::State::Idle) return dropPath(state, id);
+    migration->onPreferredAddress(path->tuple.peer);
+  }
+  moveTo(state, *path);
+}
+
+void onOwnMoveFailed(QuicConnectionState& state, PathId id) {
+  Path* path = state.paths.find(id);
+  if (path == nullptr) return;
+  path->purpose = Path::Purpose::Followed;
+  if (state.role == Role::Client) state.events.emplace_back(PathFailed{path->tuple});
+  dropPath(state, id);
+}
+
+}  // namespace quic
