@@ -69,6 +69,18 @@ void ConnectionBridge::on(ConnectionHandle handle, StreamEvent&& event) {
              event);
 }
 
+void ConnectionBridge::on(ConnectionHandle handle, DatagramEvent&& event) {
+  HostBatch& records = up_.records;
+  std::visit(Overloaded{
+                 [&](const DatagramReceived& e) { records.addBytes(RecordKind::Datagram, handle, 0, e.bytes); },
+                 [&](const DatagramAcked& e) { records.add(RecordKind::DatagramAcked, handle, e.id); },
+                 [&](const DatagramLost& e) {
+                   records.add(RecordKind::DatagramLost, handle, e.id, 0, 0, static_cast<uint32_t>(e.cause));
+                 },
+             },
+             event);
+}
+
 void ConnectionBridge::on(ConnectionHandle handle, PathChanged&& event) {
   addJson(RecordKind::PathChanged, handle, pathRecord(event.path));
 }

@@ -36,6 +36,9 @@ enum class RecordKind : uint32_t {
   Stats = 19,
   HostClosed = 20,
   AddressToken = 21,
+  Datagram = 30,
+  DatagramAcked = 31,
+  DatagramLost = 32,  // flag: DatagramLossCause
 };
 
 /// Leaves what resize() adds as it is: room that is about to be read into needs no zeros. Filling it cost 64 KiB of memory

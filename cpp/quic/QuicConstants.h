@@ -20,6 +20,7 @@ inline constexpr size_t kDefaultUdpPayloadSize = 1200;     // until the path is 
 inline constexpr size_t kMaxUdpPayloadSize = 65527;        // RFC 9000 §18.2
 inline constexpr size_t kAeadTagSize = 16;                 // RFC 9001 §5.3, every suite of QUIC v1
 inline constexpr size_t kHeaderProtectionSampleSize = 16;  // RFC 9001 §5.4.2
+inline constexpr size_t kDatagramOverhead = 64;            // what a waiting DATAGRAM counts beside its bytes (ours)
 inline constexpr uint64_t kAmplificationFactor = 3;        // RFC 9000 §8.1
 inline constexpr size_t kMinStatelessResetSize = 21;       // RFC 9000 §10.3
 

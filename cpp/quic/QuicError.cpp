@@ -36,6 +36,9 @@ std::string_view nameOf(LocalErrorCode code) {
     case LocalErrorCode::STREAM_LIMIT_EXCEEDED: return "STREAM_LIMIT_EXCEEDED";
     case LocalErrorCode::STREAM_SEND_CLOSED: return "STREAM_SEND_CLOSED";
     case LocalErrorCode::CONNECTION_CLOSED: return "CONNECTION_CLOSED";
+    case LocalErrorCode::DATAGRAM_UNSUPPORTED: return "DATAGRAM_UNSUPPORTED";
+    case LocalErrorCode::DATAGRAM_TOO_LARGE: return "DATAGRAM_TOO_LARGE";
+    case LocalErrorCode::DATAGRAM_QUEUE_FULL: return "DATAGRAM_QUEUE_FULL";
     case LocalErrorCode::IDLE_TIMEOUT: return "IDLE_TIMEOUT";
     case LocalErrorCode::HANDSHAKE_TIMEOUT: return "HANDSHAKE_TIMEOUT";
     case LocalErrorCode::STATELESS_RESET: return "STATELESS_RESET";

@@ -1,6 +1,7 @@
 #include "quic/api/FrameDispatch.h"
 
 #include "quic/api/AddressValidationDriver.h"
+#include "quic/api/DatagramDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
@@ -25,6 +26,10 @@ struct Dispatcher {
   }
   Result<> operator()(const CryptoFrame& f) { return onCryptoFrame(state, context.level, f); }
   Result<> operator()(const ResetStreamFrame& f) { return state.streams.onResetStream(f); }
+  Result<> operator()(const ResetStreamAtFrame&) {  // never announced
+    return fail(TransportErrorCode::FRAME_ENCODING_ERROR, "RESET_STREAM_AT was not offered",
+                static_cast<uint64_t>(FrameType::RESET_STREAM_AT));
+  }
   Result<> operator()(const StopSendingFrame& f) { return state.streams.onStopSending(f); }
   Result<> operator()(const StreamFrame& f) { return state.streams.onStreamFrame(f); }
   Result<> operator()(const MaxDataFrame& f) { return state.streams.onMaxData(f); }
@@ -66,10 +71,7 @@ struct Dispatcher {
     onHandshakeDone(state);
     return done();
   }
-  Result<> operator()(const DatagramFrame&) {  // RFC 9221 §3: we never announce max_datagram_frame_size
-    return fail(TransportErrorCode::PROTOCOL_VIOLATION, "DATAGRAM was not negotiated",
-                static_cast<uint64_t>(FrameType::DATAGRAM));
-  }
+  Result<> operator()(const DatagramFrame& f) { return onDatagramFrame(state, f); }
   Result<> operator()(const ServerMigrationFrame& f) { return onServerMigrationFrame(state, context, f); }
   Result<> operator()(const ServerMigratedFrame& f) { return onServerMigrationFrame(state, context, f); }
   Result<> operator()(const PoolMigrationAddressFrame& f) { return onServerMigrationFrame(state, context, f); }

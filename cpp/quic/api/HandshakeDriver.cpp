@@ -22,6 +22,7 @@ TransportParameters ourParameters(const QuicConnectionState& state) {
   ours.maxAckDelay = milliseconds(state.settings.maxAckDelay);
   ours.activeConnectionIdLimit = kAdvertisedActiveConnectionIdLimit;
   state.streams.fillParameters(ours);
+  ours.maxDatagramFrameSize = state.datagrams.receiver.announced();
   if (state.role == Role::Server) {
     ours.originalDestinationConnectionId = state.handshake.originalDestinationId;
     ours.retrySourceConnectionId = state.handshake.retrySourceId;
@@ -62,6 +63,7 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   if (!ids) return ids;
   state.handshake.peerParameters = *decoded;
   state.streams.onPeerParameters(*decoded);
+  state.datagrams.sender.onPeerLimit(decoded->maxDatagramFrameSize);
   state.selfIds.onPeerLimit(decoded->activeConnectionIdLimit);
   if (decoded->statelessResetToken) state.peerIds.setFirstToken(*decoded->statelessResetToken);
   const Result<std::optional<ServerMigrationProtocols>> answer = negotiateServerMigration(state, *decoded);

@@ -12,7 +12,8 @@ QuicConnectionState::QuicConnectionState(Role role, const TransportSettings& set
       paths({settings.congestionControl, {settings.pathMtuDiscovery, settings.datagramSize}, settings.initialRtt}, path,
             isPeerValidated),
       selfIds(environment.connectionIds.make()),
-      streams(role, settings.streams) {
+      streams(role, settings.streams),
+      datagrams(settings.datagrams) {
   for (int i = 0; i < kPacketNumberSpaces; ++i) spaces[i].crypto = CryptoStream(static_cast<PacketNumberSpace>(i));
   space(PacketNumberSpace::AppData).acks = AckTracker(settings.maxAckDelay);
 }

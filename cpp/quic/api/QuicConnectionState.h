@@ -12,6 +12,8 @@
 #include "quic/api/TransportEvents.h"
 #include "quic/api/TransportSettings.h"
 #include "quic/common/Random.h"
+#include "quic/datagram/DatagramReceiver.h"
+#include "quic/datagram/DatagramSender.h"
 #include "quic/handshake/HandshakeLayer.h"
 #include "quic/handshake/TransportParameters.h"
 #include "quic/loss/LossRecovery.h"
@@ -70,6 +72,14 @@ struct MigrationWork {
   TimePoint lastHeardBeforeMove{};           // client: for the downtime
 };
 
+struct DatagramState {
+  explicit DatagramState(const DatagramSettings& settings) : sender(settings), receiver(settings) {}
+  DatagramSender sender;
+  DatagramReceiver receiver;
+  bool hasTurn = true;       // before streams of the same urgency, in the next packet
+  bool isEventNext = false;  // their events had the last turn
+};
+
 using MigrationRole = std::variant<std::monostate, ServerMigrationClient, ServerMigrationServer>;
 
 struct IdleState {
@@ -100,6 +110,7 @@ struct QuicConnectionState {
   NewTokenSender newTokensSent;        // server
   NewTokenReceiver newTokensReceived;  // client
   QuicStreamManager streams;
+  DatagramState datagrams;
   MigrationRole migration;
   MigrationWork migrationWork;
   IdleState idle;

@@ -1,5 +1,6 @@
 #include "quic/api/QuicPacketScheduler.h"
 
+#include "quic/api/DatagramDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/codec/QuicFrameCodec.h"
 
@@ -56,7 +57,7 @@ void writeAppFrames(QuicConnectionState& state, ByteWriter& writer, SentFrames& 
     state.isPingPending = false;
     sent.push_back(SentPing{});
   }
-  if (state.streams.hasDataToSend()) state.streams.writeStreamFrames(writer, sent);
+  if (hasDataToSend(state)) writeDataFrames(state, writer, sent);
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ bool hasInterest(const QuicConnectionState& state, EncryptionLevel level, SendCo
   if (level != EncryptionLevel::OneRtt) return false;
   // RFC 9001 §5.7: a server holds 1-RTT data back until the client is known; a client has finished by now.
   if (state.isHandshaking()) return false;
-  return hasAppControl(state) || state.streams.hasDataToSend();
+  return hasAppControl(state) || hasDataToSend(state);
 }
 
 PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint,

@@ -1,5 +1,6 @@
 #include "quic/api/QuicTransportBase.h"
 
+#include "quic/api/DatagramDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/PacketReceiver.h"
@@ -52,12 +53,12 @@ std::optional<Transmit> QuicTransportBase::pollTransmit(TimePoint now, MutableBy
 }
 
 std::optional<TransportEvent> QuicTransportBase::pollEvent() {
-  // Streams keep their events themselves; a connection's own come first, so that a stream is never heard of before
-  // HandshakeFinished. ConnectionClosed waits for the streams' last ones.
+  // Streams and datagrams keep their events themselves; a connection's own come first, so that a stream is never heard of
+  // before HandshakeFinished. ConnectionClosed waits for the others' last ones.
   const bool onlyTheEnd =
       state_->events.size() == 1 && std::holds_alternative<ConnectionClosed>(state_->events.front());
   if (state_->events.empty() || onlyTheEnd) {
-    if (auto event = state_->streams.pollEvent()) return TransportEvent(*event);
+    if (auto event = pollDataEvent(*state_)) return event;
   }
   if (state_->events.empty()) return std::nullopt;
   TransportEvent event = std::move(state_->events.front());
@@ -109,6 +110,12 @@ Result<> QuicTransportBase::updateKeys(TimePoint now) {
   return quic::updateKeys(*state_);
 }
 
+Result<> QuicTransportBase::sendDatagram(TimePoint now, OwnedBytes&& bytes, const DatagramOptions& options) {
+  state_->now = now;
+  if (!state_->isOpen()) return isClosed();
+  return quic::sendDatagram(*state_, std::move(bytes), options);
+}
+
 void QuicTransportBase::close(TimePoint now, const QuicErrorCode& code, std::string_view reason) {
   state_->now = now;
   closeConnection(*state_, QuicError{code, "closed by the application"}, reason);
@@ -124,6 +131,8 @@ uint32_t QuicTransportBase::version() const { return state_->handshake.version; 
 uint64_t QuicTransportBase::bufferedBytes(StreamId id) const { return state_->streams.bufferedBytes(id); }
 bool QuicTransportBase::hasUnfinishedSends() const { return state_->streams.hasUnfinishedSends(); }
 
+std::optional<size_t> QuicTransportBase::maxDatagramPayload() const { return quic::maxDatagramPayload(*state_); }
+
 ConnectionStats QuicTransportBase::stats() const {
   ConnectionStats stats = state_->stats;
   const Path& path = state_->paths.active();
@@ -136,6 +145,7 @@ ConnectionStats QuicTransportBase::stats() const {
   stats.minRtt = path.rtt.min();
   stats.latestRtt = path.rtt.latest();
   stats.ptoCount = static_cast<uint64_t>(state_->recovery.ptoCount());
+  stats.datagramsDropped = state_->datagrams.receiver.dropped();
   stats.openStreams = state_->streams.openStreams();
   stats.keyUpdates = state_->keys.phases.generation();
   stats.datagramSize = state_->datagramSize();

@@ -56,6 +56,9 @@ class QuicTransportBase {
   Result<> stopSending(StreamId id, uint64_t errorCode);
   /// New 1-RTT keys for both directions (RFC 9001 §6). Error: KEY_UPDATE_NOT_READY.
   Result<> updateKeys(TimePoint now);
+  /// Not before the peer's transport parameters are known. Errors: DATAGRAM_UNSUPPORTED, DATAGRAM_TOO_LARGE (see
+  /// maxDatagramPayload), DATAGRAM_QUEUE_FULL. DatagramAcked or DatagramLost tells what became of it (RFC 9221).
+  Result<> sendDatagram(TimePoint now, OwnedBytes&& bytes, const DatagramOptions& options = {});
   /// CONNECTION_CLOSE now (RFC 9000 §10.2): application code, or a transport error. `reason` goes on the wire, cut at 256 bytes.
   void close(TimePoint now, const QuicErrorCode& code, std::string_view reason);
 
@@ -70,6 +73,8 @@ class QuicTransportBase {
   [[nodiscard]] uint32_t version() const;
   [[nodiscard]] uint64_t bufferedBytes(StreamId id) const;
   [[nodiscard]] bool hasUnfinishedSends() const;
+  /// Bytes that one datagram can have now: the peer's limit and the path's. nullopt: the peer takes none.
+  [[nodiscard]] std::optional<size_t> maxDatagramPayload() const;
   [[nodiscard]] ConnectionStats stats() const;
 
  protected:

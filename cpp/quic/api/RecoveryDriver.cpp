@@ -142,7 +142,7 @@ void repeatOldest(QuicConnectionState& state) {
     for (const SentFrame& frame : packet.frames) repeated.push_back(frame);
     return ++packets < kPackets;
   });
-  for (const SentFrame& frame : repeated) onFrameLost(state, frame);
+  for (const SentFrame& frame : repeated) repeatFrame(state, frame);
 }
 
 /// Hands every settled packet to its frames' owners and its path's controller.

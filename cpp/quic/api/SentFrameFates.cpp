@@ -1,5 +1,6 @@
 #include "quic/api/SentFrameFates.h"
 
+#include "quic/api/DatagramDriver.h"
 #include "quic/api/MigrationDriver.h"
 
 namespace quic {
@@ -26,6 +27,7 @@ void onFrameAcked(QuicConnectionState& state, const SentFrame& frame) {
                  },
                  [&](const SentServerMigration& sent) { onAnnouncementAcked(state, sent.epoch); },
                  [&](const SentPoolMigrationAddress& sent) { onPoolAddressAcked(state, sent.index); },
+                 [&](const SentDatagram& datagram) { onDatagramAcked(state, datagram.id); },
                  [](const auto&) {},
              },
              frame);
@@ -47,10 +49,15 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
           [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
           [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },
           [&](const SentPathResponse& response) { state.paths.onResponseSettled(response.path); },
+          [&](const SentDatagram& datagram) { onDatagramLost(state, datagram.id); },
           // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.
           [](const auto&) {},
       },
       frame);
+}
+
+void repeatFrame(QuicConnectionState& state, const SentFrame& frame) {
+  if (!std::holds_alternative<SentDatagram>(frame)) onFrameLost(state, frame);
 }
 
 }  // namespace quic

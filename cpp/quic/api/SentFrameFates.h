@@ -6,7 +6,9 @@
 namespace quic {
 
 void onFrameAcked(QuicConnectionState& state, const SentFrame& frame);
-/// Also called for what a probe repeats while it may still arrive: owners ignore what is settled.
+/// Owners ignore what is settled.
 void onFrameLost(QuicConnectionState& state, const SentFrame& frame);
+/// A probe says it again while it may still arrive: as if lost, but for what nobody repeats (RFC 9221 §5.2).
+void repeatFrame(QuicConnectionState& state, const SentFrame& frame);
 
 }  // namespace quic

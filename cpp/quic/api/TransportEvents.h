@@ -7,6 +7,7 @@
 #include "quic/QuicError.h"
 #include "quic/common/ConnectionId.h"
 #include "quic/common/SocketAddress.h"
+#include "quic/datagram/DatagramTypes.h"
 #include "quic/handshake/AddressToken.h"
 #include "quic/handshake/HandshakeLayer.h"
 #include "quic/servermigration/ServerMigrationTypes.h"
@@ -40,8 +41,8 @@ struct ConnectionClosed {
   std::string reason;
 };
 using TransportEvent =
-    std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, PathChanged, PathFailed, LocalAddressReleased,
-                 MigrationEvent, SessionTicket, AddressToken, KeyLogLine, ConnectionClosed>;
+    std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent, PathChanged, PathFailed,
+                 LocalAddressReleased, MigrationEvent, SessionTicket, AddressToken, KeyLogLine, ConnectionClosed>;
 
 /// Datagrams with this destination ID belong to this connection from now on, or no longer. For whoever routes, and before any
 /// further datagram: these have a queue of their own.

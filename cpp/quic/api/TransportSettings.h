@@ -3,6 +3,7 @@
 
 #include "quic/QuicConstants.h"
 #include "quic/congestion_control/CongestionController.h"
+#include "quic/datagram/DatagramTypes.h"
 #include "quic/handshake/AddressToken.h"
 #include "quic/handshake/AeadLimits.h"
 #include "quic/servermigration/ServerMigrationClient.h"
@@ -12,6 +13,7 @@ namespace quic {
 
 struct TransportSettings {
   StreamSettings streams;
+  DatagramSettings datagrams;
   Duration idleTimeout = 30s;       // RFC 9000 §10.1; 0: none of our own
   Duration handshakeTimeout = 10s;  // from the first packet to HandshakeFinished; 0: off
   Duration keepAliveInterval{0};    // PING after so much silence; 0: off

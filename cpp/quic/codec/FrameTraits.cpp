@@ -42,6 +42,7 @@ constexpr Row kRows[] = {
     {FrameType::CONNECTION_CLOSE_APP, "__01", "N"},
     {FrameType::HANDSHAKE_DONE, "___1", "", Sender::ServerOnly},  // RFC 9000 §19.20
     {FrameType::DATAGRAM, "__01", ""},                            // RFC 9221 §5
+    {FrameType::RESET_STREAM_AT, "__01", ""},                     // draft-ietf-quic-reliable-stream-reset §4
     {FrameType::SERVER_MIGRATION, "___1", "", Sender::ServerOnly},
     {FrameType::SERVER_MIGRATED, "___1", "", Sender::ServerOnly},
     {FrameType::POOL_MIGRATION_ADDRESS, "___1", "", Sender::ServerOnly},
@@ -75,6 +76,7 @@ FrameType typeOf(const PaddingFrame&) { return FrameType::PADDING; }
 FrameType typeOf(const PingFrame&) { return FrameType::PING; }
 FrameType typeOf(const AckFrame& frame) { return frame.ecn ? FrameType::ACK_ECN : FrameType::ACK; }
 FrameType typeOf(const ResetStreamFrame&) { return FrameType::RESET_STREAM; }
+FrameType typeOf(const ResetStreamAtFrame&) { return FrameType::RESET_STREAM_AT; }
 FrameType typeOf(const StopSendingFrame&) { return FrameType::STOP_SENDING; }
 FrameType typeOf(const CryptoFrame&) { return FrameType::CRYPTO; }
 FrameType typeOf(const NewTokenFrame&) { return FrameType::NEW_TOKEN; }

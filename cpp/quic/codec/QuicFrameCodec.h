@@ -16,6 +16,7 @@ Result<QuicFrame> parseFrame(ByteReader& reader);
 bool writeFrame(ByteWriter& writer, const PaddingFrame& frame);
 bool writeFrame(ByteWriter& writer, const PingFrame& frame);
 bool writeFrame(ByteWriter& writer, const ResetStreamFrame& frame);
+bool writeFrame(ByteWriter& writer, const ResetStreamAtFrame& frame);
 bool writeFrame(ByteWriter& writer, const StopSendingFrame& frame);
 bool writeFrame(ByteWriter& writer, const CryptoFrame& frame);
 bool writeFrame(ByteWriter& writer, const NewTokenFrame& frame);

@@ -173,6 +173,21 @@ Result<QuicFrame> parseConnectionClose(FrameFields& fields, uint64_t type) {
   return whole(fields, type, frame);
 }
 
+/// draft-ietf-quic-reliable-stream-reset §4
+Result<QuicFrame> parseResetStreamAt(FrameFields& fields, uint64_t type) {
+  const ResetStreamAtFrame frame{{fields.varint()}, fields.varint(), fields.varint(), fields.varint()};
+  if (frame.reliableSize > frame.finalSize) return malformed("reliable size above the final size", type);
+  return whole(fields, type, frame);
+}
+
+Result<QuicFrame> parseDatagram(FrameFields& fields, uint64_t type) {
+  const size_t before = fields.remaining();
+  DatagramFrame frame;
+  frame.data = type == static_cast<uint64_t>(FrameType::DATAGRAM) ? fields.bytesToTheEnd() : fields.lengthAndBytes();
+  frame.wireSize = varintSize(type) + before - fields.remaining();
+  return whole(fields, type, frame);
+}
+
 template <class Frame>
 Result<QuicFrame> parseMigrationAddress(FrameFields& fields, uint64_t type) {
   Frame frame;
@@ -211,8 +226,9 @@ Result<QuicFrame> parseBody(FrameFields& fields, uint64_t type) {
     case FrameType::CONNECTION_CLOSE:
     case FrameType::CONNECTION_CLOSE_APP: return parseConnectionClose(fields, type);
     case FrameType::HANDSHAKE_DONE: return QuicFrame(HandshakeDoneFrame{});
-    case FrameType::DATAGRAM: return whole(fields, type, DatagramFrame{fields.bytesToTheEnd()});
-    case FrameType::DATAGRAM_LEN: return whole(fields, type, DatagramFrame{fields.lengthAndBytes()});
+    case FrameType::RESET_STREAM_AT: return parseResetStreamAt(fields, type);
+    case FrameType::DATAGRAM:
+    case FrameType::DATAGRAM_LEN: return parseDatagram(fields, type);
     case FrameType::SERVER_MIGRATION: return parseMigrationAddress<ServerMigrationFrame>(fields, type);
     case FrameType::SERVER_MIGRATED: return QuicFrame(ServerMigratedFrame{});
     case FrameType::POOL_MIGRATION_ADDRESS: return parseMigrationAddress<PoolMigrationAddressFrame>(fields, type);

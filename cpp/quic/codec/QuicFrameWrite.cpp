@@ -83,6 +83,15 @@ bool writeFrame(ByteWriter& writer, const ResetStreamFrame& frame) {
       .commit();
 }
 
+bool writeFrame(ByteWriter& writer, const ResetStreamAtFrame& frame) {
+  return FrameFields(writer, FrameType::RESET_STREAM_AT)
+      .varint(frame.id.value)
+      .varint(frame.errorCode)
+      .varint(frame.finalSize)
+      .varint(frame.reliableSize)
+      .commit();
+}
+
 bool writeFrame(ByteWriter& writer, const StopSendingFrame& frame) {
   return FrameFields(writer, FrameType::STOP_SENDING).varint(frame.id.value).varint(frame.errorCode).commit();
 }

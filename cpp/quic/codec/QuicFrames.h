@@ -40,6 +40,7 @@ enum class FrameType : uint64_t {
   CONNECTION_CLOSE = 0x1c,
   CONNECTION_CLOSE_APP = 0x1d,
   HANDSHAKE_DONE = 0x1e,
+  RESET_STREAM_AT = 0x24,
   DATAGRAM = 0x30,
   DATAGRAM_LEN = 0x31,
   SERVER_MIGRATION = 0x32,
@@ -93,6 +94,14 @@ struct ResetStreamFrame {
   uint64_t errorCode = 0;
   uint64_t finalSize = 0;
   bool operator==(const ResetStreamFrame&) const = default;
+};
+/// draft-ietf-quic-reliable-stream-reset §4: a RESET_STREAM whose stream is delivered up to `reliableSize` all the same.
+struct ResetStreamAtFrame {
+  StreamId id;
+  uint64_t errorCode = 0;
+  uint64_t finalSize = 0;
+  uint64_t reliableSize = 0;
+  bool operator==(const ResetStreamAtFrame&) const = default;
 };
 struct StopSendingFrame {
   StreamId id;
@@ -171,6 +180,7 @@ struct HandshakeDoneFrame {
 };
 struct DatagramFrame {
   ByteSpan data;
+  size_t wireSize = 0;  // type and length included, as they came; of a parsed frame
 };
 
 /// Where a server is, in up to two families; a family counts only when its address and port are both non-zero.
@@ -208,6 +218,6 @@ using QuicFrame =
                  StreamFrame, MaxDataFrame, MaxStreamDataFrame, MaxStreamsFrame, DataBlockedFrame,
                  StreamDataBlockedFrame, StreamsBlockedFrame, NewConnectionIdFrame, RetireConnectionIdFrame,
                  PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame, HandshakeDoneFrame, DatagramFrame,
-                 ServerMigrationFrame, ServerMigratedFrame, PoolMigrationAddressFrame>;
+                 ServerMigrationFrame, ServerMigratedFrame, PoolMigrationAddressFrame, ResetStreamAtFrame>;
 
 }  // namespace quic

@@ -27,6 +27,8 @@ enum class ParameterId : uint64_t {
   INITIAL_SOURCE_CONNECTION_ID = 0x0f,
   RETRY_SOURCE_CONNECTION_ID = 0x10,
   MAX_DATAGRAM_FRAME_SIZE = 0x20,
+  RESET_STREAM_AT = 0x1d,                    // draft-ietf-quic-reliable-stream-reset-09 §3
+  RESET_STREAM_AT_DRAFT = 0x17f7586d2cb571,  // the same before -08; in use
   SERVER_MIGRATION_SUITE = kServerMigrationParameterId,
 };
 
@@ -213,6 +215,13 @@ Result<> setDatagramSize(ByteSpan value, TransportParameters& out) {
   return Unit{};
 }
 
+/// It is there, and that is all.
+Result<> setFlag(bool& field, ByteSpan value) {
+  if (!value.empty()) return refuse("transport parameter of length zero has a value");
+  field = true;
+  return Unit{};
+}
+
 /// Peers of this extension ignore what follows the integer; what its bits mean is the negotiator's to say.
 Result<> setSuite(ByteSpan value, TransportParameters& out) {
   ByteReader reader(value);
@@ -235,10 +244,9 @@ Result<> apply(const RawParameter& raw, TransportParameters& out) {
     case ParameterId::PREFERRED_ADDRESS: return setPreferredAddress(raw.value, out);
     case ParameterId::MAX_DATAGRAM_FRAME_SIZE: return setDatagramSize(raw.value, out);
     case ParameterId::SERVER_MIGRATION_SUITE: return setSuite(raw.value, out);
-    case ParameterId::DISABLE_ACTIVE_MIGRATION:
-      if (!raw.value.empty()) return refuse("disable_active_migration has a value");
-      out.disableActiveMigration = true;
-      return Unit{};
+    case ParameterId::DISABLE_ACTIVE_MIGRATION: return setFlag(out.disableActiveMigration, raw.value);
+    case ParameterId::RESET_STREAM_AT:
+    case ParameterId::RESET_STREAM_AT_DRAFT: return setFlag(out.resetStreamAt, raw.value);
     default: return Unit{};  // RFC 9000 §7.4.2: unknown ones are ignored
   }
 }
@@ -262,6 +270,10 @@ ByteVector encodeTransportParameters(const TransportParameters& parameters) {
   appendConnectionId(out, ParameterId::RETRY_SOURCE_CONNECTION_ID, parameters.retrySourceConnectionId);
   if (parameters.maxDatagramFrameSize) {
     appendInteger(out, ParameterId::MAX_DATAGRAM_FRAME_SIZE, *parameters.maxDatagramFrameSize);
+  }
+  if (parameters.resetStreamAt) {
+    appendParameter(out, ParameterId::RESET_STREAM_AT, {});
+    appendParameter(out, ParameterId::RESET_STREAM_AT_DRAFT, {});
   }
   if (parameters.serverMigrationSuite) {
     appendInteger(out, ParameterId::SERVER_MIGRATION_SUITE, *parameters.serverMigrationSuite);

@@ -40,6 +40,7 @@ struct TransportParameters {
   bool disableActiveMigration = false;
   uint64_t activeConnectionIdLimit = kDefaultActiveConnectionIdLimit;
   std::optional<uint64_t> maxDatagramFrameSize;  // RFC 9221
+  bool resetStreamAt = false;  // draft-ietf-quic-reliable-stream-reset §3: RESET_STREAM_AT is understood
   std::optional<uint64_t> serverMigrationSuite;  // the project's spec §1: bit mask of protocols
   bool operator==(const TransportParameters&) const = default;
 };

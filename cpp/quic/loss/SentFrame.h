@@ -27,6 +27,7 @@ struct SentStream {
 };
 struct SentResetStream {
   StreamId id;
+  uint64_t reliableSize = 0;  // of RESET_STREAM_AT
 };
 struct SentStopSending {
   StreamId id;
@@ -77,12 +78,15 @@ struct SentServerMigrated {};
 struct SentPoolMigrationAddress {
   uint32_t index = 0;  // in the order in which the pool was configured
 };
+struct SentDatagram {
+  uint64_t id = 0;  // the application's; nothing else is kept, for nothing is sent again (RFC 9221 §5.2)
+};
 
 using SentFrame =
     std::variant<SentPing, SentAck, SentCrypto, SentStream, SentResetStream, SentStopSending, SentMaxData,
                  SentMaxStreamData, SentMaxStreams, SentDataBlocked, SentStreamDataBlocked, SentStreamsBlocked,
                  SentNewConnectionId, SentRetireConnectionId, SentPathChallenge, SentPathResponse, SentHandshakeDone,
-                 SentNewToken, SentServerMigration, SentServerMigrated, SentPoolMigrationAddress>;
+                 SentNewToken, SentServerMigration, SentServerMigrated, SentPoolMigrationAddress, SentDatagram>;
 
 using SentFrames = SmallVector<SentFrame, 3>;
 

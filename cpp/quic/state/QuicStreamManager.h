@@ -60,6 +60,8 @@ class QuicStreamManager {
   [[nodiscard]] bool hasControlToSend() const;
   /// Stream data, or a FIN, that flow control allows to leave now.
   [[nodiscard]] bool hasDataToSend() const;
+  /// Of the data that would leave next (RFC 9218 §4.1): 0, first, to 7.
+  [[nodiscard]] uint8_t urgency() const { return 3; }
   /// RESET_STREAM, STOP_SENDING, MAX_*, *_BLOCKED: as many as fit, each recorded in `sent`.
   void writeControlFrames(ByteWriter& writer, SentFrames& sent);
   /// STREAM frames, streams taking turns, lost data before new: as many as fit. Returns whether any was written.

@@ -73,6 +73,7 @@ class FrameSamples {
         &FrameSamples::retireId,        &FrameSamples::pathChallenge,  &FrameSamples::pathResponse,
         &FrameSamples::connectionClose, &FrameSamples::handshakeDone,  &FrameSamples::datagram,
         &FrameSamples::serverMigration, &FrameSamples::serverMigrated, &FrameSamples::poolAddress,
+        &FrameSamples::resetStreamAt,
     };
     static_assert(std::size(kMakers) == std::variant_size_v<QuicFrame>);
     return (this->*kMakers[index])();
@@ -127,6 +128,10 @@ class FrameSamples {
     frame.encodedRanges = storage_.back();
   }
   QuicFrame resetStream() { return ResetStreamFrame{{varint()}, varint(), varint()}; }
+  QuicFrame resetStreamAt() {
+    const uint64_t finalSize = varint();
+    return ResetStreamAtFrame{{varint()}, varint(), finalSize, finalSize == 0 ? 0 : varint() % finalSize};
+  }
   QuicFrame stopSending() { return StopSendingFrame{{varint()}, varint()}; }
   QuicFrame crypto() { return CryptoFrame{varint() / 2, bytes(0)}; }
   QuicFrame newToken() { return NewTokenFrame{bytes(1)}; }

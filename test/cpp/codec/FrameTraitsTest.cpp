@@ -70,6 +70,7 @@ const TraitsCase kTable[] = {
     {ConnectionCloseFrame{true, 0, 0, {}}, 0x1d, "__01", "N", "CS"},
     {HandshakeDoneFrame{}, 0x1e, "___1", "", "S"},
     {DatagramFrame{}, 0x30, "__01", "", "CS"},
+    {ResetStreamAtFrame{}, 0x24, "__01", "", "CS"},
     {ServerMigrationFrame{}, 0x32, "___1", "", "S"},
     {ServerMigratedFrame{}, 0x33, "___1", "", "S"},
     {PoolMigrationAddressFrame{}, 0x34, "___1", "", "S"},

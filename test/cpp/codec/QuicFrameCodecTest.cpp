@@ -149,6 +149,8 @@ TEST(QuicFrameCodec, SpeaksTheWireFormatOfTheRfcs) {
       {"PADDING", "000000", PaddingFrame{3}},
       {"PING", "01", PingFrame{}},
       {"RESET_STREAM", "04 04 4100 05", ResetStreamFrame{{4}, 0x100, 5}},
+      {"RESET_STREAM_AT", "24 04 4100 05 03", ResetStreamAtFrame{{4}, 0x100, 5, 3}},
+      {"RESET_STREAM_AT, all of it", "24 04 4100 05 05", ResetStreamAtFrame{{4}, 0x100, 5, 5}},
       {"STOP_SENDING", "05 04 07", StopSendingFrame{{4}, 7}},
       {"CRYPTO", "06 4040 03 aabbcc", CryptoFrame{64, kData}},
       {"NEW_TOKEN", "07 03 aabbcc", NewTokenFrame{kData}},
@@ -218,6 +220,26 @@ TEST(QuicFrameCodec, AFrameWithoutLengthReachesToTheEndOfThePacket) {  // covers
   ASSERT_TRUE(parseHex("08 04"));
 }
 
+// draft-ietf-quic-reliable-stream-reset §4
+TEST(QuicFrameCodec, RefusesAReliableSizeAboveTheFinalSize) {
+  expectRefused("24 04 00 05 06", kMalformed);
+  expectRefused("24 04 00 05", kMalformed);
+  EXPECT_TRUE(parseHex("24 04 00 00 00"));
+}
+
+// covers RFC 9221 §4
+TEST(QuicFrameCodec, ADatagramKnowsItsSizeOnTheWire) {
+  const auto sizeOf = [](std::string_view hex) {
+    const auto parsed = parseHex(hex);
+    return parsed ? std::get_if<DatagramFrame>(&*parsed)->wireSize : 0;
+  };
+  EXPECT_EQ(sizeOf("30"), 1u);
+  EXPECT_EQ(sizeOf("30 aabb"), 3u);
+  EXPECT_EQ(sizeOf("31 00"), 2u);
+  EXPECT_EQ(sizeOf("31 02 aabb"), 4u);
+  EXPECT_EQ(sizeOf("31 80000002 aabb"), 7u);
+}
+
 TEST(QuicFrameCodec, ARunOfPaddingIsOneFrameAndEndsAtTheNext) {
   for (size_t size = 1; size <= 40; ++size) {
     ByteVector bytes(size);
@@ -236,7 +258,7 @@ TEST(QuicFrameCodec, ARunOfPaddingIsOneFrameAndEndsAtTheNext) {
 // covers RFC 9000 §12.4
 TEST(QuicFrameCodec, RefusesUnknownTypes) {
   for (uint64_t type = 0; type < 256; ++type) {
-    const bool known = type <= 0x1e || (type >= 0x30 && type <= 0x34);
+    const bool known = type <= 0x1e || type == 0x24 || (type >= 0x30 && type <= 0x34);
     if (known) continue;
     ByteVector bytes(64);
     ByteWriter writer(bytes);

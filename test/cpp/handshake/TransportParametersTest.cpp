@@ -76,6 +76,7 @@ TransportParameters randomParameters(test::Seeded& random, Role sender) {
   p.disableActiveMigration = chance();
   if (chance()) p.activeConnectionIdLimit = 2 + test::randomVarint(random) / 2;
   if (chance()) p.maxDatagramFrameSize = test::randomVarint(random);
+  p.resetStreamAt = chance();
   if (chance()) p.serverMigrationSuite = test::randomVarint(random);
   if (sender == Role::Client) return p;
   if (chance()) p.originalDestinationConnectionId = id(0);
@@ -185,6 +186,8 @@ TEST(TransportParameters, RefusesWhatMustCloseTheConnection) {
       {"preferred_address with trailing bytes", Role::Server, "0d 2c" + addresses + "02 aabb" + token + "00"},
       {"preferred_address empty", Role::Server, "0d 00"},
       {"preferred_address beside an empty ID", Role::Server, "0f 00 0d 2b" + addresses + "02 aabb" + token},
+      {"reset_stream_at with a value", Role::Client, "1d 01 00"},
+      {"reset_stream_at of the drafts with a value", Role::Server, "c017f7586d2cb571 01 00"},
       {"server_migration_suite empty", Role::Client, "4064 00"},
       {"server_migration_suite cut short", Role::Server, "4064 01 40"},
   };
@@ -205,6 +208,15 @@ TEST(TransportParameters, TakesTheLastValuesThatAreAllowed) {
   EXPECT_EQ(decoded("08 08 d000000000000000", Role::Client).initialMaxStreamsBidi, uint64_t{1} << 60);
   EXPECT_EQ(decoded("20 01 00", Role::Client).maxDatagramFrameSize, 0u);            // T27
   EXPECT_EQ(decoded("20 04 8000ffff", Role::Client).maxDatagramFrameSize, 65535u);  // T27
+}
+
+TEST(TransportParameters, ResetStreamAtIsKnownByBothItsNumbers) {
+  EXPECT_TRUE(decoded("1d 00", Role::Client).resetStreamAt);
+  EXPECT_TRUE(decoded("c017f7586d2cb571 00", Role::Server).resetStreamAt);
+  EXPECT_TRUE(decoded("c017f7586d2cb571 00 1d 00", Role::Server).resetStreamAt);
+  TransportParameters parameters;
+  parameters.resetStreamAt = true;
+  EXPECT_EQ(toHex(encodeTransportParameters(parameters)), "1d00c017f7586d2cb57100");
 }
 
 TEST(TransportParameters, IgnoresUnknownOnes) {  // covers RFC 9000 §7.4.2
