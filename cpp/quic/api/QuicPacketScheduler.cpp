@@ -20,6 +20,11 @@ void writeAck(QuicConnectionState& state, PacketNumberSpace name, ByteWriter& wr
   content.hasAck = true;
 }
 
+FlowClock flowClock(const QuicConnectionState& state) {
+  const RttEstimator& rtt = state.paths.active().rtt;
+  return {state.now, rtt.hasSample() ? rtt.smoothed() : Duration{0}};
+}
+
 bool hasAppControl(const QuicConnectionState& state) {
   return state.handshake.isDonePending || state.newTokensSent.hasToSend() || state.selfIds.hasToSend() ||
          state.peerIds.hasToRetire() || state.isPingPending || hasMigrationFrames(state) ||
@@ -46,7 +51,7 @@ void writeConnectionControl(QuicConnectionState& state, ByteWriter& writer, Sent
     state.peerIds.onRetireWritten();
     sent.push_back(SentRetireConnectionId{sequence});
   }
-  if (state.streams.hasControlToSend()) state.streams.writeControlFrames(writer, sent);
+  if (state.streams.hasControlToSend()) state.streams.writeControlFrames(writer, sent, flowClock(state));
 }
 
 void writeAppFrames(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent) {

@@ -15,11 +15,11 @@ class ReceiveCredit {
   ReceiveCredit() = default;
   /// A new limit is announced when it lies `window / parts` above the old one. `ceiling` bounds what can be announced.
   explicit ReceiveCredit(uint64_t window, uint64_t parts = 2, uint64_t ceiling = kMaxVarint)
-      : window_(std::min(window, ceiling)),
-        step_(std::max<uint64_t>(1, window_ / parts)),
-        ceiling_(ceiling),
-        limit_(window_) {}
+      : window_(std::min(window, ceiling)), parts_(parts), ceiling_(ceiling), limit_(window_) {}
 
+  [[nodiscard]] uint64_t window() const { return window_; }
+  /// What has to be consumed for an update.
+  [[nodiscard]] uint64_t step() const { return std::max<uint64_t>(1, window_ / parts_); }
   [[nodiscard]] uint64_t limit() const { return limit_; }
   [[nodiscard]] uint64_t received() const { return received_; }
   [[nodiscard]] uint64_t consumed() const { return consumed_; }
@@ -28,7 +28,7 @@ class ReceiveCredit {
   void onReceived(uint64_t total) { received_ = std::max(received_, total); }
   void onConsumed(uint64_t amount) { consumed_ += amount; }
 
-  [[nodiscard]] bool isUpdateDue() const { return lost_ || nextLimit() - limit_ >= step_; }
+  [[nodiscard]] bool isUpdateDue() const { return lost_ || nextLimit() - limit_ >= step(); }
   /// For the next MAX_* frame.
   [[nodiscard]] uint64_t nextLimit() const { return std::min(consumed_ + window_, ceiling_); }
   /// nextLimit() has been written.
@@ -36,6 +36,8 @@ class ReceiveCredit {
     limit_ = nextLimit();
     lost_ = false;
   }
+  /// The peer hears of it with the next update.
+  void grow(uint64_t window) { window_ = std::max(window_, std::min(window, ceiling_)); }
   /// RFC 9000 §13.3: only the newest limit is worth sending again.
   void onUpdateLost(uint64_t limit) {
     if (limit == limit_) lost_ = true;
@@ -43,7 +45,7 @@ class ReceiveCredit {
 
  private:
   uint64_t window_ = 0;
-  uint64_t step_ = 1;
+  uint64_t parts_ = 2;
   uint64_t ceiling_ = kMaxVarint;
   uint64_t limit_ = 0;
   uint64_t received_ = 0;

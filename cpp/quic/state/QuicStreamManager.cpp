@@ -12,10 +12,11 @@ uint64_t wire(FrameType type) { return static_cast<uint64_t>(type); }
 QuicStreamManager::QuicStreamManager(Role role, const StreamSettings& settings)
     : role_(role),
       settings_(settings),
-      receiveCredit_(settings.connectionWindow),
+      receiveCredit_(settings.initialConnectionWindow, std::min(settings.connectionWindow, kMaxVarint)),
       remote_{ReceiveCredit(settings.bidirectionalStreams, kStreamLimitParts, kMaxStreamCount),
               ReceiveCredit(settings.unidirectionalStreams, kStreamLimitParts, kMaxStreamCount)} {
   settings_.streamWindow = std::min(settings_.streamWindow, kMaxVarint);
+  settings_.initialStreamWindow = std::min(settings_.initialStreamWindow, settings_.streamWindow);
 }
 
 // ---- facts
@@ -50,7 +51,7 @@ Result<> QuicStreamManager::onStreamFrame(const StreamFrame& frame) {
     // No rule of QUIC is broken, so the code says that it is we who cannot go on (RFC 9000 §20.1, §21.9).
     return fail(TransportErrorCode::INTERNAL_ERROR, "too many gaps in a stream", wire(FrameType::STREAM));
   }
-  receiveCredit_.onConsumed(stream.receive.takeDropped());
+  receiveCredit_.onDropped(stream.receive.takeDropped());
   announceReadable(stream);
   settle(stream);
   return Unit{};
@@ -66,7 +67,7 @@ Result<> QuicStreamManager::onResetStream(const ResetStreamFrame& frame) {
   }
   const ReceiveState before = stream.receive.state();
   stream.receive.onReset(frame, blocks_);
-  receiveCredit_.onConsumed(stream.receive.takeDropped());
+  receiveCredit_.onDropped(stream.receive.takeDropped());
   if (stream.receive.state() == ReceiveState::ResetRecvd && before != ReceiveState::ResetRecvd) {
     events_.push(StreamReset{frame.id, frame.errorCode});
   }
@@ -175,7 +176,7 @@ Result<> QuicStreamManager::stopSending(StreamId id, uint64_t errorCode) {
   if (!found) return forward(found.error());
   Stream& stream = **found;
   stream.receive.stopSending(errorCode, blocks_);
-  receiveCredit_.onConsumed(stream.receive.takeDropped());
+  receiveCredit_.onDropped(stream.receive.takeDropped());
   settle(stream);
   return Unit{};
 }
@@ -188,7 +189,7 @@ Result<StreamRead> QuicStreamManager::read(StreamId id, MutableByteSpan out) {
   StreamRead result;
   result.size = stream.receive.read(out, blocks_);
   result.fin = stream.receive.state() == ReceiveState::DataRead;
-  receiveCredit_.onConsumed(result.size);
+  receiveCredit_.onRead(result.size);
   stream.isReadableTold = false;
   announceReadable(stream);
   settle(stream);
@@ -208,9 +209,9 @@ bool QuicStreamManager::hasUnfinishedSends() const { return unfinished_ > 0; }
 
 void QuicStreamManager::fillParameters(TransportParameters& ours) const {
   ours.initialMaxData = receiveCredit_.limit();
-  ours.initialMaxStreamDataBidiLocal = settings_.streamWindow;
-  ours.initialMaxStreamDataBidiRemote = settings_.streamWindow;
-  ours.initialMaxStreamDataUni = settings_.streamWindow;
+  ours.initialMaxStreamDataBidiLocal = settings_.initialStreamWindow;
+  ours.initialMaxStreamDataBidiRemote = settings_.initialStreamWindow;
+  ours.initialMaxStreamDataUni = settings_.initialStreamWindow;
   ours.initialMaxStreamsBidi = remote_[0].limit();
   ours.initialMaxStreamsUni = remote_[1].limit();
 }
@@ -255,7 +256,7 @@ Result<Stream*> QuicStreamManager::require(StreamId id, Part part) {
 Stream& QuicStreamManager::create(StreamId id) {
   Stream& stream = table_.create(id);
   if (hasPart(id, Part::Send)) stream.send.begin(initialSendLimit(id));
-  if (hasPart(id, Part::Receive)) stream.receive.begin(settings_.streamWindow);
+  if (hasPart(id, Part::Receive)) stream.receive.begin(ReceiveWindow(settings_.initialStreamWindow, settings_.streamWindow));
   return stream;
 }
 

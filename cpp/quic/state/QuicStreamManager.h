@@ -1,8 +1,8 @@
 // All streams of a connection and their credit: RFC 9000 §2, §3, §4. Frames in, frames out, events out. It knows
 // nothing of packets, paths or keys; the engine tells it what was acknowledged and what was lost.
 //
-// Bounds: peer-opened streams by the limits we granted; bytes buffered for reading by the connection window; gaps of
-// one stream by kMaxStreamGaps (beyond: the connection is closed); bytes for sending are the application's own, see
+// Bounds: peer-opened streams by the limits we granted; bytes buffered for reading by the largest connection window; gaps
+// of one stream by kMaxStreamGaps (beyond: the connection is closed); bytes for sending are the application's own, see
 // bufferedBytes().
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "quic/codec/QuicFrames.h"
 #include "quic/common/OwnedBytes.h"
 #include "quic/flowcontrol/ReceiveCredit.h"
+#include "quic/flowcontrol/ReceiveWindow.h"
 #include "quic/flowcontrol/SendCredit.h"
 #include "quic/handshake/TransportParameters.h"
 #include "quic/loss/SentFrame.h"
@@ -22,13 +23,16 @@
 
 namespace quic {
 
-/// What we grant the peer. Sizes in bytes.
+/// What we grant the peer. Sizes in bytes. Windows begin small and grow with a quick reader (flowcontrol/ReceiveWindow.h); an
+/// initial window above the largest one counts as the largest.
 struct StreamSettings {
-  uint64_t connectionWindow = 16 * 1024 * 1024;
+  uint64_t connectionWindow = 16 * 1024 * 1024;  // the largest: so much a peer can make us buffer
   uint64_t streamWindow = 8 * 1024 * 1024;
   uint64_t bidirectionalStreams = 100;  // open at one time
   uint64_t unidirectionalStreams = 100;
   uint64_t sendLowWater = 256 * 1024;  // see StreamWritable
+  uint64_t initialConnectionWindow = 1024 * 1024;
+  uint64_t initialStreamWindow = 512 * 1024;
 };
 
 struct StreamRead {
@@ -63,7 +67,7 @@ class QuicStreamManager {
   /// Of the data that would leave next (RFC 9218 §4.1): 0, first, to 7.
   [[nodiscard]] uint8_t urgency() const { return 3; }
   /// RESET_STREAM, STOP_SENDING, MAX_*, *_BLOCKED: as many as fit, each recorded in `sent`.
-  void writeControlFrames(ByteWriter& writer, SentFrames& sent);
+  void writeControlFrames(ByteWriter& writer, SentFrames& sent, const FlowClock& clock = {});
   /// STREAM frames, streams taking turns, lost data before new: as many as fit. Returns whether any was written.
   bool writeStreamFrames(ByteWriter& writer, SentFrames& sent);
   std::optional<StreamEvent> pollEvent();
@@ -117,8 +121,9 @@ class QuicStreamManager {
   // ---- sending
   [[nodiscard]] bool isDataBlockedDue() const;
   [[nodiscard]] bool isStreamsBlockedDue(bool unidirectional) const;
-  bool writeConnectionControl(ByteWriter& writer, SentFrames& sent);
-  bool writeStreamControl(Stream& stream, ByteWriter& writer, SentFrames& sent);
+  bool writeConnectionControl(ByteWriter& writer, SentFrames& sent, const FlowClock& clock);
+  bool writeStreamControl(Stream& stream, ByteWriter& writer, SentFrames& sent, const FlowClock& clock);
+  [[nodiscard]] uint64_t tunedStreamLimit(Stream& stream, const FlowClock& clock);
   void noteSent(Stream& stream);
   void onStreamAcked(const SentStream& frame);
 
@@ -135,7 +140,7 @@ class QuicStreamManager {
   uint64_t remoteBidirectionalLimit_ = 0;
   uint64_t unidirectionalLimit_ = 0;
 
-  ReceiveCredit receiveCredit_;          // bytes of all streams
+  ReceiveWindow receiveCredit_;          // bytes of all streams
   SendCredit sendCredit_;                // bytes of all streams
   std::array<ReceiveCredit, 2> remote_;  // streams the peer opens, by unidirectional; consumed when closed
   std::array<LocalStreams, 2> local_;    // streams we open, by unidirectional

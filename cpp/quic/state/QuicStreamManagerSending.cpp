@@ -44,19 +44,20 @@ bool QuicStreamManager::isStreamsBlockedDue(bool unidirectional) const {
 
 // ---- control frames
 
-void QuicStreamManager::writeControlFrames(ByteWriter& writer, SentFrames& sent) {
-  if (!writeConnectionControl(writer, sent)) return;
+void QuicStreamManager::writeControlFrames(ByteWriter& writer, SentFrames& sent, const FlowClock& clock) {
+  if (!writeConnectionControl(writer, sent, clock)) return;
   while (!control_.empty()) {
     Stream& stream = table_.at(control_.front());
-    const bool isAllWritten = writeStreamControl(stream, writer, sent);
+    const bool isAllWritten = writeStreamControl(stream, writer, sent, clock);
     refresh(stream);
     if (!isAllWritten) return;
   }
 }
 
 /// False when something did not fit; so below.
-bool QuicStreamManager::writeConnectionControl(ByteWriter& writer, SentFrames& sent) {
+bool QuicStreamManager::writeConnectionControl(ByteWriter& writer, SentFrames& sent, const FlowClock& clock) {
   if (receiveCredit_.isUpdateDue()) {
+    receiveCredit_.tune(clock);
     const uint64_t limit = receiveCredit_.nextLimit();
     if (!put(writer, sent, MaxDataFrame{limit}, SentMaxData{limit})) return false;
     receiveCredit_.onAnnounced();
@@ -83,7 +84,15 @@ bool QuicStreamManager::writeConnectionControl(ByteWriter& writer, SentFrames& s
   return true;
 }
 
-bool QuicStreamManager::writeStreamControl(Stream& stream, ByteWriter& writer, SentFrames& sent) {
+/// The next limit, after the stream's window, and the connection's with it, have been adapted to the reader.
+uint64_t QuicStreamManager::tunedStreamLimit(Stream& stream, const FlowClock& clock) {
+  // One stream alone shall be able to use its window.
+  if (stream.receive.tune(clock)) receiveCredit_.growTo(stream.receive.window() / 2 * 3);
+  return stream.receive.nextLimit();
+}
+
+bool QuicStreamManager::writeStreamControl(Stream& stream, ByteWriter& writer, SentFrames& sent,
+                                           const FlowClock& clock) {
   const StreamId id = stream.id;
   if (stream.send.isResetDue()) {
     if (!put(writer, sent, stream.send.resetFrame(id), SentResetStream{id})) return false;
@@ -95,7 +104,7 @@ bool QuicStreamManager::writeStreamControl(Stream& stream, ByteWriter& writer, S
     stream.receive.onStopSendingWritten();
   }
   if (stream.receive.isMaxStreamDataDue()) {
-    const uint64_t limit = stream.receive.nextLimit();
+    const uint64_t limit = tunedStreamLimit(stream, clock);
     if (!put(writer, sent, MaxStreamDataFrame{id, limit}, SentMaxStreamData{id, limit})) return false;
     stream.receive.onMaxStreamDataWritten();
   }

@@ -92,7 +92,7 @@ void ReceiveStream::stopSending(uint64_t errorCode, BlockPool& pool) {
 
 size_t ReceiveStream::read(MutableByteSpan out, BlockPool& pool) {
   const size_t size = buffer_.read(out, pool);
-  credit_.onConsumed(size);
+  credit_.onRead(size);
   if (state_ == ReceiveState::DataRecvd && buffer_.readOffset() == *finalSize_) advance(ReceiveFact::AllRead);
   return size;
 }
@@ -100,7 +100,7 @@ size_t ReceiveStream::read(MutableByteSpan out, BlockPool& pool) {
 uint64_t ReceiveStream::takeDropped() {
   if (state_ <= ReceiveState::DataRecvd) return 0;
   const uint64_t dropped = credit_.received() - credit_.consumed();
-  credit_.onConsumed(dropped);
+  credit_.onDropped(dropped);
   return dropped;
 }
 

@@ -6,7 +6,7 @@
 
 #include "quic/QuicError.h"
 #include "quic/codec/QuicFrames.h"
-#include "quic/flowcontrol/ReceiveCredit.h"
+#include "quic/flowcontrol/ReceiveWindow.h"
 #include "quic/state/ReassemblyBuffer.h"
 
 namespace quic {
@@ -25,9 +25,9 @@ class ReceiveStream {
   ReceiveStream() = default;
   /// A stream that only sends: this part is final from the beginning.
   void begin() { state_ = ReceiveState::DataRead; }
-  void begin(uint64_t window) {
+  void begin(const ReceiveWindow& window) {
     state_ = ReceiveState::Recv;
-    credit_ = ReceiveCredit(window);
+    credit_ = window;
   }
   void clear(BlockPool& pool);
 
@@ -56,6 +56,9 @@ class ReceiveStream {
   void onStopSendingWritten() { stopSendingDue_ = false; }
   /// RFC 9000 §3.2: more credit is of use in Recv alone.
   [[nodiscard]] bool isMaxStreamDataDue() const { return state_ == ReceiveState::Recv && credit_.isUpdateDue(); }
+  /// An update is about to be written. Returns whether the window grew.
+  bool tune(const FlowClock& clock) { return credit_.tune(clock); }
+  [[nodiscard]] uint64_t window() const { return credit_.window(); }
   [[nodiscard]] uint64_t nextLimit() const { return credit_.nextLimit(); }
   void onMaxStreamDataWritten() { credit_.onAnnounced(); }
 
@@ -76,7 +79,7 @@ class ReceiveStream {
   bool stopSendingDue_ = false;
   std::optional<uint64_t> finalSize_;
   uint64_t errorCode_ = 0;  // of RESET_STREAM when received, of our STOP_SENDING in Stopped
-  ReceiveCredit credit_;
+  ReceiveWindow credit_;
   ReassemblyBuffer buffer_;
 };
 

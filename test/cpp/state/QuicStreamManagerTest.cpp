@@ -196,6 +196,73 @@ TEST(QuicStreamManager, RaisesCreditWhenHalfTheWindowWasReadAndRepeatsOnlyTheLat
   EXPECT_TRUE(p.server.hasControlToSend());
 }
 
+/// Bytes that come through in each of `rounds` round trips of 100 ms, when all is read at once, or after a wait.
+std::vector<uint64_t> transfer(Pair& p, int rounds, Duration readEvery) {
+  const StreamId id = *p.client.open(true);
+  EXPECT_TRUE(p.client.write(id, OwnedBytes::copyOf(ByteVector(4 << 20)), false));
+  std::vector<uint64_t> perRound;
+  TimePoint now{1h};
+  TimePoint readAt = now;
+  ByteVector out(1 << 20);
+  for (int round = 0; round < rounds; ++round, now += 100ms) {
+    uint64_t bytes = 0;
+    for (StreamPacket packet = writePacket(p.client, 60000); !packet.bytes.empty();
+         packet = writePacket(p.client, 60000)) {
+      EXPECT_TRUE(test::givePacket(p.server, packet.bytes));
+      for (const QuicFrame& frame : framesOf(packet.bytes)) {
+        if (const auto* data = std::get_if<StreamFrame>(&frame)) bytes += data->data.size();
+      }
+      ack(p.client, packet.records);
+    }
+    perRound.push_back(bytes);
+    if (now >= readAt) {
+      while (p.server.read(id, out)->size > 0) continue;
+      readAt = now + readEvery;
+    }
+    ByteVector credit(1200);
+    ByteWriter writer(credit);
+    SentFrames records;
+    p.server.writeControlFrames(writer, records, {now, 100ms});
+    EXPECT_TRUE(test::givePacket(p.client, writer.written()));
+  }
+  return perRound;
+}
+
+// covers RFC 9000 §4.2
+TEST(QuicStreamManager, WindowsGrowWithAQuickReaderUpToTheLargest) {
+  StreamSettings settings;
+  settings.initialStreamWindow = 10000;
+  settings.initialConnectionWindow = 10000;
+  settings.streamWindow = 100000;
+  settings.connectionWindow = 200000;
+  Pair p(settings);
+  const std::vector<uint64_t> perRound = transfer(p, 12, 0ms);
+  EXPECT_EQ(perRound.front(), 10000u);
+  EXPECT_EQ(perRound.back(), 100000u) << "the stream's largest; the connection's has grown along";
+  EXPECT_TRUE(std::is_sorted(perRound.begin(), perRound.end()));
+}
+
+TEST(QuicStreamManager, WindowsStaySmallForASlowReader) {
+  StreamSettings settings;
+  settings.initialStreamWindow = 10000;
+  settings.initialConnectionWindow = 20000;
+  Pair p(settings);
+  for (const uint64_t bytes : transfer(p, 30, 300ms)) EXPECT_LE(bytes, 10000u);
+}
+
+TEST(QuicStreamManager, AnInitialWindowAboveTheLargestIsTheLargest) {
+  StreamSettings settings;
+  settings.streamWindow = 700;
+  settings.connectionWindow = 900;
+  QuicStreamManager manager(Role::Server, settings);
+  TransportParameters ours;
+  manager.fillParameters(ours);
+  EXPECT_EQ(ours.initialMaxStreamDataBidiLocal, 700u);
+  EXPECT_EQ(ours.initialMaxStreamDataBidiRemote, 700u);
+  EXPECT_EQ(ours.initialMaxStreamDataUni, 700u);
+  EXPECT_EQ(ours.initialMaxData, 900u);
+}
+
 TEST(QuicStreamManager, SaysOnceForEachLimitThatItIsBlocked) {  // covers RFC 9000 §4.1
   StreamSettings settings;
   settings.connectionWindow = 150;

@@ -98,7 +98,7 @@ TEST(ReceiveStream, KeepsTheRulesOfTheFinalSize) {  // covers RFC 9000 §4.5
   for (const Row& row : rows) {
     BlockPool pool;
     ReceiveStream stream;
-    stream.begin(1000);
+    stream.begin({1000, 1000});
     for (const Piece& piece : row.before) ASSERT_EQ(apply(stream, piece, pool), "") << row.what;
     EXPECT_EQ(apply(stream, row.last, pool), row.error) << row.what;
   }
@@ -107,7 +107,7 @@ TEST(ReceiveStream, KeepsTheRulesOfTheFinalSize) {  // covers RFC 9000 §4.5
 TEST(ReceiveStream, IgnoresAResetOnceAllDataIsHere) {  // RFC 9000 §3.2 allows it
   BlockPool pool;
   ReceiveStream stream;
-  stream.begin(1000);
+  stream.begin({1000, 1000});
   ASSERT_EQ(apply(stream, {0, 10, 'f'}, pool), "");
   ASSERT_EQ(apply(stream, {0, 10, 'r'}, pool), "");
   EXPECT_EQ(stream.state(), ReceiveState::DataRecvd);
@@ -121,7 +121,7 @@ TEST(ReceiveStream, GivesBackEveryByteOnceHoweverTheStreamEnds) {
     for (const bool isStoppedFirst : {false, true}) {
       BlockPool pool;
       ReceiveStream stream;
-      stream.begin(1000);
+      stream.begin({1000, 1000});
       uint64_t given = 0;
       const auto settle = [&] { given += stream.takeDropped(); };
       ASSERT_EQ(apply(stream, {0, 100, 'd'}, pool), "");
@@ -147,7 +147,7 @@ TEST(ReceiveStream, GivesBackEveryByteOnceHoweverTheStreamEnds) {
 TEST(ReceiveStream, AsksToStopOnceAndAgainOnlyWhenThatWasLost) {  // covers RFC 9000 §3.5
   BlockPool pool;
   ReceiveStream stream;
-  stream.begin(1000);
+  stream.begin({1000, 1000});
   stream.stopSending(9, pool);
   stream.stopSending(10, pool);
   EXPECT_TRUE(stream.isStopSendingDue());
@@ -166,7 +166,7 @@ TEST(ReceiveStream, AsksToStopOnceAndAgainOnlyWhenThatWasLost) {  // covers RFC 
 TEST(ReceiveStream, OffersNoCreditOnceTheSizeIsKnown) {  // covers RFC 9000 §3.2
   BlockPool pool;
   ReceiveStream stream;
-  stream.begin(100);
+  stream.begin({100, 100});
   ASSERT_EQ(apply(stream, {0, 60, 'd'}, pool), "");
   ByteVector out(60);
   stream.read(out, pool);
