@@ -24,6 +24,10 @@ inline constexpr size_t kDatagramOverhead = 64;            // what a waiting DAT
 inline constexpr uint64_t kAmplificationFactor = 3;        // RFC 9000 §8.1
 inline constexpr size_t kMinStatelessResetSize = 21;       // RFC 9000 §10.3
 
+// ---- priorities
+inline constexpr uint8_t kUrgencies = 8;       // RFC 9218 §4.1: 0, the most urgent, to 7
+inline constexpr uint8_t kDefaultUrgency = 3;  // RFC 9218 §4.1
+
 // ---- connection IDs
 inline constexpr size_t kMinInitialDestinationConnectionIdSize = 8;  // RFC 9000 §7.2
 inline constexpr uint64_t kDefaultActiveConnectionIdLimit = 2;       // RFC 9000 §18.2: when the peer is silent

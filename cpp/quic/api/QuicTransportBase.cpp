@@ -110,6 +110,11 @@ Result<> QuicTransportBase::updateKeys(TimePoint now) {
   return quic::updateKeys(*state_);
 }
 
+Result<> QuicTransportBase::setStreamPriority(StreamId id, const StreamPriority& priority) {
+  if (!state_->isOpen()) return isClosed();
+  return state_->streams.setPriority(id, priority);
+}
+
 Result<> QuicTransportBase::sendDatagram(TimePoint now, OwnedBytes&& bytes, const DatagramOptions& options) {
   state_->now = now;
   if (!state_->isOpen()) return isClosed();

@@ -54,6 +54,8 @@ class QuicTransportBase {
   Result<StreamRead> readStream(StreamId id, MutableByteSpan out);
   Result<> resetStream(StreamId id, uint64_t errorCode);
   Result<> stopSending(StreamId id, uint64_t errorCode);
+  /// How the stream's data shares with others' (RFC 9218 §4), from now on; the peer hears nothing of it.
+  Result<> setStreamPriority(StreamId id, const StreamPriority& priority);
   /// New 1-RTT keys for both directions (RFC 9001 §6). Error: KEY_UPDATE_NOT_READY.
   Result<> updateKeys(TimePoint now);
   /// Not before the peer's transport parameters are known. Errors: DATAGRAM_UNSUPPORTED, DATAGRAM_TOO_LARGE (see

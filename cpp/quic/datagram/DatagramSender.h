@@ -50,7 +50,6 @@ class DatagramSender {
   [[nodiscard]] size_t queuedBytes() const { return queued_; }
 
  private:
-  static constexpr size_t kUrgencies = 8;
   struct Waiting {
     OwnedBytes bytes;
     uint64_t id = 0;

@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "quic/QuicConstants.h"
 #include "quic/common/Bytes.h"
 #include "quic/common/QuicClock.h"
 
@@ -24,9 +25,9 @@ struct DatagramSettings {
 };
 
 struct DatagramOptions {
-  uint64_t id = 0;       // the application's name for it in DatagramAcked and DatagramLost; need not be unique
-  uint8_t urgency = 3;   // 0 (first) to 7, on one scale with streams (RFC 9218 §4.1)
-  Duration lifetime{0};  // waits at most so long to be sent (RFC 9221 §5.4); 0: for ever
+  uint64_t id = 0;                    // the application's name for it in DatagramAcked and DatagramLost; need not be unique
+  uint8_t urgency = kDefaultUrgency;  // 0 (first) to kUrgencies - 1, on one scale with streams (RFC 9218 §4.1)
+  Duration lifetime{0};               // waits at most so long to be sent (RFC 9221 §5.4); 0: for ever
 };
 
 /// Datagrams of the peer, in the order in which they came, which is not the order in which they were sent.

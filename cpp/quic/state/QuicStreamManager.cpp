@@ -196,6 +196,14 @@ Result<StreamRead> QuicStreamManager::read(StreamId id, MutableByteSpan out) {
   return result;
 }
 
+Result<> QuicStreamManager::setPriority(StreamId id, const StreamPriority& priority) {
+  if (priority.urgency >= kUrgencies) return fail(LocalErrorCode::INVALID_ARGUMENT, "urgency goes from 0 to 7");
+  const Result<Stream*> found = require(id, Part::Send);
+  if (!found) return forward(found.error());
+  scheduler_.setPriority(table_, **found, priority);
+  return Unit{};
+}
+
 // ---- nouns
 
 uint64_t QuicStreamManager::bufferedBytes(StreamId id) const {
@@ -273,8 +281,7 @@ void QuicStreamManager::settle(Stream& stream) {
 void QuicStreamManager::refresh(Stream& stream) {
   const SendStream& send = stream.send;
   const ReceiveStream& receive = stream.receive;
-  owed_.set(table_, stream, send.hasOwed());
-  fresh_.set(table_, stream, send.hasFresh());
+  scheduler_.place(table_, stream);
   control_.set(table_, stream,
                send.isResetDue() || send.isBlockedDue() || receive.isStopSendingDue() || receive.isMaxStreamDataDue());
   if (send.isUnfinished() == stream.isCountedUnfinished) return;

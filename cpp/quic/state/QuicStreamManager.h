@@ -19,6 +19,7 @@
 #include "quic/loss/SentFrame.h"
 #include "quic/state/StreamEventQueue.h"
 #include "quic/state/StreamList.h"
+#include "quic/state/StreamScheduler.h"
 #include "quic/state/StreamTable.h"
 
 namespace quic {
@@ -65,10 +66,10 @@ class QuicStreamManager {
   /// Stream data, or a FIN, that flow control allows to leave now.
   [[nodiscard]] bool hasDataToSend() const;
   /// Of the data that would leave next (RFC 9218 §4.1): 0, first, to 7.
-  [[nodiscard]] uint8_t urgency() const { return 3; }
+  [[nodiscard]] uint8_t urgency() const;
   /// RESET_STREAM, STOP_SENDING, MAX_*, *_BLOCKED: as many as fit, each recorded in `sent`.
   void writeControlFrames(ByteWriter& writer, SentFrames& sent, const FlowClock& clock = {});
-  /// STREAM frames, streams taking turns, lost data before new: as many as fit. Returns whether any was written.
+  /// STREAM frames in the order of StreamScheduler: as many as fit. Returns whether any was written.
   bool writeStreamFrames(ByteWriter& writer, SentFrames& sent);
   std::optional<StreamEvent> pollEvent();
 
@@ -81,6 +82,8 @@ class QuicStreamManager {
   /// STOP_SENDING (RFC 9000 §3.5). What arrives from now on is credited and dropped.
   Result<> stopSending(StreamId id, uint64_t errorCode);
   Result<StreamRead> read(StreamId id, MutableByteSpan out);
+  /// Of the sending part, from now on. Streams begin with StreamPriority's defaults.
+  Result<> setPriority(StreamId id, const StreamPriority& priority);
 
   // ---- nouns
   /// Bytes written and not yet sent for the first time.
@@ -147,9 +150,8 @@ class QuicStreamManager {
 
   BlockPool blocks_;
   StreamTable table_;
-  StreamList owed_{StreamListKind::Owed};        // may send without credit: lost data, a lone FIN
-  StreamList fresh_{StreamListKind::Fresh};      // new data that its own credit allows
-  StreamList control_{StreamListKind::Control};  // frames about the stream
+  StreamScheduler scheduler_;                    // streams with data
+  StreamList control_{StreamListKind::Control};  // those with frames about them
   StreamEventQueue events_;
   size_t unfinished_ = 0;  // streams with something unsent or unacknowledged
 };

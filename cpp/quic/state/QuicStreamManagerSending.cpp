@@ -32,10 +32,15 @@ bool QuicStreamManager::hasControlToSend() const {
 }
 
 bool QuicStreamManager::hasDataToSend() const {
-  return !owed_.empty() || (!fresh_.empty() && sendCredit_.available() > 0);
+  return scheduler_.next(sendCredit_.available() > 0).has_value();
 }
 
-bool QuicStreamManager::isDataBlockedDue() const { return !fresh_.empty() && sendCredit_.isReportDue(); }
+uint8_t QuicStreamManager::urgency() const {
+  const auto turn = scheduler_.next(sendCredit_.available() > 0);
+  return turn ? turn->urgency : kDefaultUrgency;
+}
+
+bool QuicStreamManager::isDataBlockedDue() const { return scheduler_.hasFresh() && sendCredit_.isReportDue(); }
 
 bool QuicStreamManager::isStreamsBlockedDue(bool unidirectional) const {
   const LocalStreams& streams = local_[unidirectional];
@@ -119,24 +124,21 @@ bool QuicStreamManager::writeStreamControl(Stream& stream, ByteWriter& writer, S
 // ---- stream data
 
 bool QuicStreamManager::writeStreamFrames(ByteWriter& writer, SentFrames& sent) {
-  uint64_t least = 1;
-  while (hasDataToSend()) {
-    // What was promised once goes before what is new (RFC 9000 §13.3).
-    const bool isOwed = !owed_.empty();
-    StreamList& list = isOwed ? owed_ : fresh_;
-    Stream& stream = table_.at(list.front());
+  const size_t before = sent.size();
+  while (const auto turn = scheduler_.next(sendCredit_.available() > 0)) {
+    Stream& stream = table_.at(turn->slot);
+    const uint64_t least = sent.empty() ? 1 : kLeastFragment;
     const std::optional<SentStream> frame =
-        isOwed ? stream.send.writeOwed(writer, stream.id, least)
-               : stream.send.writeFresh(writer, stream.id, sendCredit_.available(), least);
+        turn->isOwed ? stream.send.writeOwed(writer, stream.id, least)
+                     : stream.send.writeFresh(writer, stream.id, sendCredit_.available(), least);
     if (!frame) break;
     sent.push_back(*frame);
-    if (!isOwed) sendCredit_.use(frame->size);
+    if (!turn->isOwed) sendCredit_.use(frame->size);
     noteSent(stream);
     refresh(stream);
-    list.moveToBack(table_, stream);
-    least = kLeastFragment;
+    scheduler_.onWritten(table_, stream, frame->size);
   }
-  return least != 1;
+  return sent.size() > before;
 }
 
 void QuicStreamManager::noteSent(Stream& stream) {

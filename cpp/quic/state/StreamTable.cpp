@@ -57,6 +57,8 @@ void StreamTable::erase(Stream& stream, BlockPool& pool) {
   stream.send.clear();
   stream.receive.clear(pool);
   stream.links = {};
+  stream.priority = {};
+  stream.turnBytes = 0;
   stream.isCountedUnfinished = stream.isReadableQueued = stream.isReadableTold = false;
   stream.isWritableQueued = stream.isAboveLowWater = false;
   stream.writtenSinceWritable = 0;

@@ -13,6 +13,7 @@
 #include "quic/common/Ids.h"
 #include "quic/state/ReceiveStream.h"
 #include "quic/state/SendStream.h"
+#include "quic/state/StreamPriority.h"
 
 namespace quic {
 
@@ -24,8 +25,10 @@ struct StreamLink {
   StreamSlot next = kNoStream;
   bool isLinked = false;
 };
-enum class StreamListKind : uint8_t { Owed, Fresh, Control };
+enum class StreamListKind : uint8_t { Owed, Turns, Control };
 inline constexpr size_t kStreamLists = 3;
+
+inline constexpr uint32_t kNotInHeap = UINT32_MAX;
 
 struct Stream {
   StreamId id;
@@ -33,6 +36,9 @@ struct Stream {
   SendStream send;
   ReceiveStream receive;
   std::array<StreamLink, kStreamLists> links;
+  StreamPriority priority;
+  uint32_t heapPlace = kNotInHeap;  // see StreamHeap
+  uint32_t turnBytes = 0;           // sent in its present turn
   bool isCountedUnfinished = false;
   bool isReadableQueued = false;  // StreamReadable waits in the queue
   bool isReadableTold = false;    // it was polled, and the application has not read since
@@ -48,7 +54,7 @@ class StreamTable {
   [[nodiscard]] Stream& at(StreamSlot slot) { return *slots_[slot]; }
   /// Later than every other stream of its kind.
   Stream& create(StreamId id);
-  /// The stream must be in no list.
+  /// The stream must be in no list and in no heap.
   void erase(Stream& stream, BlockPool& pool);
   [[nodiscard]] size_t size() const { return live_; }
 

@@ -231,6 +231,21 @@ TEST_P(Datagrams, TakeTurnsWithStreamsOfTheSameUrgencyAndPrecedeThoseOfLess) {
   }
 }
 
+TEST_P(Datagrams, YieldToAStreamThatWasMadeMoreUrgent) {
+  MisbehavingPeer peer(takingDatagrams(GetParam()));
+  peer.connect();
+  peer.ackEverything(EncryptionLevel::OneRtt);
+  peer.forget();
+  const auto stream = peer.end().openStream(true);
+  ASSERT_TRUE(peer.end().setStreamPriority(*stream, {2, false}).hasValue());
+  ASSERT_TRUE(peer.end().writeStream(*stream, OwnedBytes::copyOf(ByteVector(3000)), false).hasValue());
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(peer.end().sendDatagram(peer.now(), OwnedBytes::copyOf(ByteVector(1000))).hasValue());
+  }
+  peer.deliver({0x00});
+  EXPECT_EQ(turns(peer).substr(0, 5), "sssdd");
+}
+
 // covers RFC 9221 §5, §5.3
 TEST_P(Datagrams, AFloodThatNobodyTakesIsBoundedAndCounted) {
   PeerSettings settings = takingDatagrams(GetParam());

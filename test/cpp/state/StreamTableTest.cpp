@@ -56,7 +56,7 @@ TEST(StreamTable, GivesANewStreamNothingOfTheOneThatHadItsPlace) {
   Stream& first = table.create({0});
   first.send.begin(100);
   first.send.write(OwnedBytes::copyOf(asBytes("abc")), true);
-  first.receive.begin(100);
+  first.receive.begin({100, 100});
   ASSERT_TRUE(first.receive.onData({{0}, 1, asBytes("xyz"), true}, pool));
   first.isReadableTold = first.isAboveLowWater = true;
   table.erase(first, pool);
@@ -77,7 +77,7 @@ TEST(StreamList, KeepsTheOrderOfJoiningAndTakesLeaversFromAnywhere) {
   StreamTable table;
   std::vector<Stream*> streams;
   for (uint64_t i = 0; i < 40; ++i) streams.push_back(&table.create({i * 4}));
-  StreamList list(StreamListKind::Fresh);
+  StreamList list(StreamListKind::Turns);
   std::deque<Stream*> model;
   for (int step = 0; step < 20000; ++step) {
     Stream* stream = streams[random() % streams.size()];
