@@ -31,14 +31,22 @@ TimePoint idleBase(const QuicConnectionState& state) {
                                  : state.idle.lastReceivedAt;
 }
 
+/// Of two intervals of which 0 means none.
+Duration shorter(Duration a, Duration b) {
+  if (a == Duration{0} || b == Duration{0}) return std::max(a, b);
+  return std::min(a, b);
+}
+
 Duration keepAliveInterval(const QuicConnectionState& state) {
   // A client that was told of a move must notice it even when it has nothing to say [BUG 12].
   constexpr Duration kWatchInterval = 500ms;
   const ServerMigrationClient* client = state.migrationClient();
   const bool watches = client != nullptr && client->state() != ServerMigrationClient::State::Idle;
-  if (!watches) return state.settings.keepAliveInterval;
-  return state.settings.keepAliveInterval == Duration{0} ? kWatchInterval
-                                                         : std::min(kWatchInterval, state.settings.keepAliveInterval);
+  const Duration interval = shorter(state.settings.keepAliveInterval, watches ? kWatchInterval : Duration{0});
+  // Whoever wants to be kept alive wants it in time (RFC 9000 §10.1.2), and so does who waits for credit (§4.1).
+  const auto timeout = idleTimeout(state);
+  if (!timeout || (interval == Duration{0} && !state.streams.isHeldUp())) return interval;
+  return shorter(interval, *timeout / 2);
 }
 
 std::optional<TimePoint> keepAliveAt(const QuicConnectionState& state) {
@@ -147,7 +155,9 @@ void onLifeTimeout(QuicConnectionState& state) {
     return;
   }
   const auto keepAlive = keepAliveAt(state);
-  if (keepAlive && *keepAlive <= state.now) state.isPingPending = true;
+  if (!keepAlive || *keepAlive > state.now) return;
+  state.isPingPending = true;
+  if (state.streams.isHeldUp()) state.streams.repeatBlocked();
 }
 
 }  // namespace quic

@@ -16,7 +16,7 @@ struct TransportSettings {
   DatagramSettings datagrams;
   Duration idleTimeout = 30s;       // RFC 9000 §10.1; 0: none of our own
   Duration handshakeTimeout = 10s;  // from the first packet to HandshakeFinished; 0: off
-  Duration keepAliveInterval{0};    // PING after so much silence; 0: off
+  Duration keepAliveInterval{0};    // PING after so much silence, or half the idle timeout if that is less; 0: off
   Duration maxAckDelay = kDefaultMaxAckDelay;
   Duration initialRtt = kInitialRtt;
   bool ecn =

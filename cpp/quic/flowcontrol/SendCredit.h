@@ -32,8 +32,10 @@ class SendCredit {
 
   /// Whether the peer should hear that this limit holds us up. The caller knows that there is more to send.
   [[nodiscard]] bool isReportDue() const { return available() == 0 && !reported_; }
-  /// limit() was written in a *_BLOCKED frame, which is sent once for each limit.
+  /// limit() was written in a *_BLOCKED frame, which is sent once for each limit unless somebody asks for it again.
   void onReported() { reported_ = true; }
+  /// The report is wanted once more for the same limit.
+  void repeatReport() { reported_ = false; }
   /// RFC 9000 §13.3: sent again only while it still says the truth.
   void onReportLost(uint64_t limit) {
     if (limit == limit_) reported_ = false;

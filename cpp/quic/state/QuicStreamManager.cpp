@@ -7,6 +7,13 @@ constexpr uint64_t kMaxStreamCount = uint64_t{1} << 60;  // RFC 9000 §4.6
 constexpr uint64_t kStreamLimitParts = 8;                // MAX_STREAMS when an eighth of the streams has been replaced
 
 uint64_t wire(FrameType type) { return static_cast<uint64_t>(type); }
+
+/// Keeps `total` the number of streams of which `isSo` was true when they were last looked at.
+void count(bool isSo, bool& wasSo, size_t& total) {
+  if (isSo && !wasSo) ++total;
+  if (!isSo && wasSo) --total;
+  wasSo = isSo;
+}
 }  // namespace
 
 QuicStreamManager::QuicStreamManager(Role role, const StreamSettings& settings)
@@ -284,13 +291,8 @@ void QuicStreamManager::refresh(Stream& stream) {
   scheduler_.place(table_, stream);
   control_.set(table_, stream,
                send.isResetDue() || send.isBlockedDue() || receive.isStopSendingDue() || receive.isMaxStreamDataDue());
-  if (send.isUnfinished() == stream.isCountedUnfinished) return;
-  stream.isCountedUnfinished = !stream.isCountedUnfinished;
-  if (stream.isCountedUnfinished) {
-    ++unfinished_;
-  } else {
-    --unfinished_;
-  }
+  count(send.isUnfinished(), stream.isCountedUnfinished, unfinished_);
+  count(send.isBlocked(), stream.isCountedBlocked, blocked_);
 }
 
 /// Both parts are final, so that no list holds it.

@@ -67,6 +67,10 @@ class QuicStreamManager {
   [[nodiscard]] bool hasDataToSend() const;
   /// Of the data that would leave next (RFC 9218 §4.1): 0, first, to 7.
   [[nodiscard]] uint8_t urgency() const;
+  /// There is data, and nothing but the peer's limits holds it back.
+  [[nodiscard]] bool isHeldUp() const { return !hasDataToSend() && (scheduler_.hasFresh() || blocked_ > 0); }
+  /// While held up: the peer is to hear of it once more (RFC 9000 §4.1).
+  void repeatBlocked();
   /// RESET_STREAM, STOP_SENDING, MAX_*, *_BLOCKED: as many as fit, each recorded in `sent`.
   void writeControlFrames(ByteWriter& writer, SentFrames& sent, const FlowClock& clock = {});
   /// STREAM frames in the order of StreamScheduler: as many as fit. Returns whether any was written.
@@ -154,6 +158,7 @@ class QuicStreamManager {
   StreamList control_{StreamListKind::Control};  // those with frames about them
   StreamEventQueue events_;
   size_t unfinished_ = 0;  // streams with something unsent or unacknowledged
+  size_t blocked_ = 0;     // streams with new data that their own credit holds back
 };
 
 }  // namespace quic

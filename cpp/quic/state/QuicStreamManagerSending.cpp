@@ -47,6 +47,17 @@ bool QuicStreamManager::isStreamsBlockedDue(bool unidirectional) const {
   return streams.isWanted && isPeerKnown_ && streams.credit.isReportDue();
 }
 
+void QuicStreamManager::repeatBlocked() {
+  if (scheduler_.hasFresh()) return sendCredit_.repeatReport();
+  bool isDone = false;  // one frame is enough
+  table_.forEach([&](Stream& stream) {
+    if (isDone || !stream.send.isBlocked()) return;
+    isDone = true;
+    stream.send.repeatBlocked();
+    refresh(stream);
+  });
+}
+
 // ---- control frames
 
 void QuicStreamManager::writeControlFrames(ByteWriter& writer, SentFrames& sent, const FlowClock& clock) {

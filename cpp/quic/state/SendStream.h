@@ -53,6 +53,9 @@ class SendStream {
   [[nodiscard]] bool isBlockedDue() const { return isSending() && buffer_.unsent() > 0 && credit_.isReportDue(); }
   [[nodiscard]] uint64_t limit() const { return credit_.limit(); }
   void onBlockedWritten();
+  /// New bytes that only the stream's own credit holds back.
+  [[nodiscard]] bool isBlocked() const { return isSending() && buffer_.unsent() > 0 && credit_.available() == 0; }
+  void repeatBlocked() { credit_.repeatReport(); }
 
   // ---- nouns
   [[nodiscard]] SendState state() const { return state_; }

@@ -59,7 +59,8 @@ void StreamTable::erase(Stream& stream, BlockPool& pool) {
   stream.links = {};
   stream.priority = {};
   stream.turnBytes = 0;
-  stream.isCountedUnfinished = stream.isReadableQueued = stream.isReadableTold = false;
+  stream.isCountedUnfinished = stream.isCountedBlocked = false;
+  stream.isReadableQueued = stream.isReadableTold = false;
   stream.isWritableQueued = stream.isAboveLowWater = false;
   stream.writtenSinceWritable = 0;
   if (warm_.size() < kMaxWarm) {

@@ -40,6 +40,7 @@ struct Stream {
   uint32_t heapPlace = kNotInHeap;  // see StreamHeap
   uint32_t turnBytes = 0;           // sent in its present turn
   bool isCountedUnfinished = false;
+  bool isCountedBlocked = false;
   bool isReadableQueued = false;  // StreamReadable waits in the queue
   bool isReadableTold = false;    // it was polled, and the application has not read since
   bool isWritableQueued = false;
