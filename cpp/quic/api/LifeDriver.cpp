@@ -103,14 +103,22 @@ void abandonConnection(QuicConnectionState& state, const QuicError& error) {
   forgetKeys(state);
 }
 
-void onDatagramWhileClosing(QuicConnectionState& state) {
+void onDatagramWhileClosing(QuicConnectionState& state, size_t size) {
   auto* closing = std::get_if<life::Closing>(&state.life);
   if (closing == nullptr) return;
   // RFC 9001 §6.6: said once, and nothing is sealed any more.
   if (closing->error.code == QuicErrorCode(TransportErrorCode::AEAD_LIMIT_REACHED)) return;
+  closing->receivedBytes += size;
   if (++closing->received < closing->answerAt) return;
-  closing->answerAt *= 2;
+  if (closing->answeredBytes + closing->closeSize > kAmplificationFactor * closing->receivedBytes) return;
+  closing->answerAt = 2 * closing->received;
   closing->isSendPending = true;
+}
+
+void onCloseSent(QuicConnectionState& state, size_t size) {
+  auto& closing = std::get<life::Closing>(state.life);
+  if (closing.received > 0) closing.answeredBytes += size;
+  closing.closeSize = size;
 }
 
 void onPacketProcessed(QuicConnectionState& state) {

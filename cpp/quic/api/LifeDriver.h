@@ -13,8 +13,11 @@ void onPeerClose(QuicConnectionState& state, const ConnectionCloseFrame& frame);
 void onStatelessReset(QuicConnectionState& state);
 /// Ends without a packet: timeouts, an unreachable peer, no common version.
 void abandonConnection(QuicConnectionState& state, const QuicError& error);
-/// A datagram came after our close (RFC 9000 §10.2.1): whether CONNECTION_CLOSE is sent again.
-void onDatagramWhileClosing(QuicConnectionState& state);
+/// A datagram came after our close (RFC 9000 §10.2.1): whether CONNECTION_CLOSE is sent again. Ever more rarely; and because
+/// nobody looks whether the datagram is the peer's, at most three times as many bytes as came.
+void onDatagramWhileClosing(QuicConnectionState& state, size_t size);
+/// CONNECTION_CLOSE has left, in a datagram of this size.
+void onCloseSent(QuicConnectionState& state, size_t size);
 
 void onPacketProcessed(QuicConnectionState& state);
 void onAckElicitingSent(QuicConnectionState& state);

@@ -235,7 +235,7 @@ bool isStatelessReset(const QuicConnectionState& state, const ReceivedDatagram& 
 }
 
 void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagram) {
-  if (!state.isOpen()) return onDatagramWhileClosing(state);
+  if (!state.isOpen()) return onDatagramWhileClosing(state, datagram.bytes.size());
   if (state.events.size() >= kMaxQueuedEvents) {  // the host is far behind: as when a socket's buffer is full
     ++state.stats.packetsDropped;
     return;

@@ -105,6 +105,7 @@ std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpa
     size += writeClosePacket(state, level, datagram.subspan(size));
   }
   if (size == 0) return std::nullopt;
+  onCloseSent(state, size);
   path.bytesSent += size;
   state.stats.bytesSent += size;
   return Transmit{path.tuple, Ecn::NotEct, size, size};

@@ -22,8 +22,11 @@ struct Closing {
   std::string reason;  // on the wire
   TimePoint until;
   bool isSendPending = true;
-  uint64_t received = 0;  // since the close
+  uint64_t received = 0;  // datagrams since the close
   uint64_t answerAt = 1;  // the next count that is answered; doubles
+  uint64_t receivedBytes = 0;
+  uint64_t answeredBytes = 0;  // at most three times those, see onDatagramWhileClosing
+  uint64_t closeSize = 0;      // of the last CONNECTION_CLOSE
 };
 /// The peer closed, or nothing may be sent any more: silence until the packets in the network are gone (RFC 9000 §10.2.2).
 struct Draining {

@@ -126,6 +126,23 @@ TEST_P(Life, ClosingLastsThreePtosAnswersEverMoreRarelyAndThenIsSilent) {
   EXPECT_EQ(peer.count<ConnectionClosed>(), 1u);
 }
 
+// covers RFC 9000 §10.2.1: nobody is amplified towards who sends junk
+TEST_P(Life, WhatIsSentWhileClosingIsAtMostThreeTimesWhatCame) {
+  const auto held = connected();
+  MisbehavingPeer& peer = *held;
+  peer.end().close(peer.now(), ApplicationErrorCode{1}, std::string(256, 'x'));
+  peer.deliver({});
+  ASSERT_EQ(peer.all<ConnectionCloseFrame>().size(), 1u);
+  const uint64_t before = peer.bytesHeard;
+  uint64_t came = 0;
+  for (int i = 0; i < 3000; ++i) {
+    peer.deliver(ByteVector(2, 0x41));
+    came += 2;
+    ASSERT_LE(peer.bytesHeard - before, 3 * came);
+  }
+  EXPECT_GT(peer.bytesHeard, before);
+}
+
 // CS03, B17. covers RFC 9000 §10.2.2, §10.2.3
 TEST_P(Life, APeersCloseAtAnyLevelDrainsInSilence) {
   for (const EncryptionLevel level : {kI, kH, k1}) {
@@ -163,6 +180,27 @@ TEST_P(Life, NothingIsSaidWhileDraining) {
   peer.deliver({0x00});
   EXPECT_EQ(peer.datagramsHeard, before);
   EXPECT_EQ(peer.count<ConnectionClosed>(), 1u);
+}
+
+// ---------------------------------------------------------------- confirmation
+// covers RFC 9000 §13.3, §19.20: HANDSHAKE_DONE follows the handshake and is repeated until it is acknowledged
+TEST(LifeOfAServer, HandshakeDoneIsRepeatedUntilAcknowledged) {
+  MisbehavingPeer peer(MisbehavingPeer::againstServer());
+  peer.reachHandshakeLevel();
+  peer.advance(3s);
+  EXPECT_TRUE(peer.all<HandshakeDoneFrame>().empty()) << "not before the handshake is complete";
+  peer.connect();
+  EXPECT_GE(peer.all<HandshakeDoneFrame>().size(), 1u);
+  for (int i = 0; i < 3; ++i) {
+    peer.forget();
+    peer.advance(20s);
+    EXPECT_GE(peer.all<HandshakeDoneFrame>().size(), 1u);
+    peer.send(hex("01"));  // heard, and not acknowledged
+  }
+  peer.ackEverything(k1);
+  peer.forget();
+  peer.advance(20s);
+  EXPECT_TRUE(peer.all<HandshakeDoneFrame>().empty());
 }
 
 // ---------------------------------------------------------------- idle

@@ -437,6 +437,123 @@ TEST(QuicStreamManager, RefusesVerbsThatCannotBe) {
   EXPECT_EQ(p.client.write(uni, {}, true).error().code, QuicErrorCode(LocalErrorCode::STREAM_SEND_CLOSED));
 }
 
+/// What an application has done to its stream 0 before, and the peer.
+enum class Past : uint8_t { Fin, Reset, StoppedByPeer, ReadToTheEnd, ResetByPeer, Stopped, Closed };
+
+void live(Pair& p, Past past) {
+  const StreamId id = *p.client.open(false);
+  ASSERT_TRUE(p.client.write(id, bytesOf("abc"), past == Past::Fin || past == Past::Closed));
+  p.run();
+  const bool isAnswered = past == Past::ReadToTheEnd || past == Past::Closed;
+  if (past == Past::Reset) ASSERT_TRUE(p.client.reset(id, 1));
+  if (past == Past::StoppedByPeer) ASSERT_TRUE(p.server.stopSending(id, 1));
+  if (isAnswered) ASSERT_TRUE(p.server.write(id, bytesOf("xyz"), true));
+  if (past == Past::ResetByPeer) ASSERT_TRUE(p.server.reset(id, 1));
+  if (past == Past::Stopped) ASSERT_TRUE(p.client.stopSending(id, 1));
+  p.run();
+  if (isAnswered) EXPECT_EQ(readAll(p.client, id), "xyz");
+  p.run();
+}
+
+// X35. covers RFC 9000 §2.4, §3.1, §3.2
+TEST(QuicStreamManager, AVerbThatTheStateForbidsFailsAndOneThatIsIdleSendsNothing) {
+  using Local = LocalErrorCode;
+  constexpr auto kFine = std::optional<Local>();
+  struct Row {
+    Past past;
+    std::optional<Local> write, reset, stop, read;
+    bool isResetIdle, isStopIdle;  // allowed, and no frame
+  };
+  const Row rows[] = {
+      {Past::Fin, Local::STREAM_SEND_CLOSED, kFine, kFine, kFine, true, false},
+      {Past::Reset, Local::STREAM_SEND_CLOSED, kFine, kFine, kFine, true, false},
+      {Past::StoppedByPeer, Local::STREAM_SEND_CLOSED, kFine, kFine, kFine, true, false},
+      {Past::ReadToTheEnd, kFine, kFine, kFine, kFine, false, true},
+      {Past::ResetByPeer, kFine, kFine, kFine, Local::STREAM_CLOSED, false, true},
+      {Past::Stopped, kFine, kFine, kFine, Local::STREAM_CLOSED, false, true},
+      {Past::Closed, Local::STREAM_CLOSED, Local::STREAM_CLOSED, Local::STREAM_CLOSED, Local::STREAM_CLOSED, true, true},
+  };
+  const auto codeOf = [](const auto& result) {
+    return result ? std::nullopt : std::optional(std::get<Local>(result.error().code));
+  };
+  for (const Row& row : rows) {
+    for (int verb = 0; verb < 4; ++verb) {
+      SCOPED_TRACE("past " + std::to_string(static_cast<int>(row.past)) + ", verb " + std::to_string(verb));
+      Pair p;
+      ASSERT_NO_FATAL_FAILURE(live(p, row.past));
+      const StreamId id{0};
+      ByteVector out(10);
+      const std::optional<Local> expected[] = {row.write, row.reset, row.stop, row.read};
+      std::optional<Local> code;
+      if (verb == 0) code = codeOf(p.client.write(id, bytesOf("more"), false));
+      if (verb == 1) code = codeOf(p.client.reset(id, 2));
+      if (verb == 2) code = codeOf(p.client.stopSending(id, 2));
+      if (verb == 3) code = codeOf(p.client.read(id, out));
+      EXPECT_EQ(code, expected[verb]);
+      const bool isIdle = code.has_value() || (verb == 1 && row.isResetIdle) || (verb == 2 && row.isStopIdle);
+      if (isIdle) EXPECT_TRUE(writePacket(p.client, 1200).bytes.empty());
+    }
+  }
+}
+
+// covers RFC 9000 §4.4: the other direction keeps its flow control until it ends
+TEST(QuicStreamManager, AResetOfOneDirectionLeavesTheOthersCreditAlone) {
+  StreamSettings settings;
+  settings.streamWindow = 1000;
+  Pair p(settings);
+  const StreamId id = *p.client.open(false);
+  ASSERT_TRUE(p.client.write(id, OwnedBytes::copyOf(ByteVector(600)), false));
+  p.run();
+  ASSERT_TRUE(p.client.reset(id, 1));
+  p.run();
+  drainEvents(p.server);
+  ASSERT_TRUE(p.server.write(id, OwnedBytes::copyOf(ByteVector(3000)), true));
+  p.run();
+  EXPECT_EQ(p.server.bufferedBytes(id), 2000u) << "its 1000 bytes and no more";
+  const Result<> beyond = p.client.onStreamFrame({id, 1000, ByteVector(1), false});
+  ASSERT_FALSE(beyond);
+  EXPECT_EQ(beyond.error().code, QuicErrorCode(TransportErrorCode::FLOW_CONTROL_ERROR));
+  for (size_t got = 0; got < 3000;) {
+    const size_t before = got;
+    got += readAll(p.client, id).size();
+    ASSERT_GT(got, before);
+    p.run();
+  }
+  EXPECT_EQ(p.client.openStreams() + p.server.openStreams(), 0u);
+}
+
+// covers RFC 9000 §13.3: the content of RESET_STREAM never changes
+TEST(QuicStreamManager, ARepeatedResetSaysTheSame) {
+  Pair p;
+  const StreamId id = *p.client.open(true);
+  ASSERT_TRUE(p.client.write(id, bytesOf("abcdef"), false));
+  const StreamPacket data = writePacket(p.client, 1200);
+  ASSERT_TRUE(p.client.reset(id, 7));
+  const StreamPacket first = writePacket(p.client, 1200);
+  ASSERT_TRUE(p.client.reset(id, 8));
+  ASSERT_TRUE(p.client.onStopSending({id, 9}));
+  EXPECT_TRUE(writePacket(p.client, 1200).bytes.empty());
+  ack(p.client, data.records);
+  lose(p.client, first.records);
+  const StreamPacket second = writePacket(p.client, 1200);
+  EXPECT_EQ(second.bytes, first.bytes);
+  EXPECT_EQ(std::get<ResetStreamFrame>(framesOf(second.bytes).at(0)), (ResetStreamFrame{id, 7, 6}));
+}
+
+// covers RFC 9000 §11.2: only an application instigates RESET_STREAM
+TEST(QuicStreamManager, NoStreamIsResetUnlessAnApplicationAsksForIt) {
+  Pair p;
+  const StreamId id = *p.client.open(false);
+  ASSERT_TRUE(p.client.write(id, OwnedBytes::copyOf(ByteVector(3000)), true));
+  for (int i = 0; i < 50; ++i) {
+    const StreamPacket packet = writePacket(p.client, 1200);
+    for (const SentFrame& record : packet.records) EXPECT_FALSE(std::holds_alternative<SentResetStream>(record));
+    lose(p.client, packet.records);
+    ASSERT_TRUE(p.client.onResetStream({id, 5, 0}));  // of the other direction
+    ASSERT_TRUE(p.client.onMaxStreamData({id, 0}));
+  }
+}
+
 TEST(QuicStreamManager, TellsRecordsOfItsOwnFromOthers) {
   Pair p;
   EXPECT_FALSE(p.client.onAcked(SentPing{}));
