@@ -35,6 +35,7 @@ std::string_view nameOf(LocalErrorCode code) {
     case LocalErrorCode::STREAM_CLOSED: return "STREAM_CLOSED";
     case LocalErrorCode::STREAM_LIMIT_EXCEEDED: return "STREAM_LIMIT_EXCEEDED";
     case LocalErrorCode::STREAM_SEND_CLOSED: return "STREAM_SEND_CLOSED";
+    case LocalErrorCode::RESET_STREAM_AT_UNSUPPORTED: return "RESET_STREAM_AT_UNSUPPORTED";
     case LocalErrorCode::CONNECTION_CLOSED: return "CONNECTION_CLOSED";
     case LocalErrorCode::DATAGRAM_UNSUPPORTED: return "DATAGRAM_UNSUPPORTED";
     case LocalErrorCode::DATAGRAM_TOO_LARGE: return "DATAGRAM_TOO_LARGE";

@@ -46,9 +46,10 @@ enum class LocalErrorCode : uint32_t {
   STREAM_CLOSED,          // a verb on a stream that does not exist any more, or never did
   STREAM_LIMIT_EXCEEDED,  // the peer allows no further stream yet
   STREAM_SEND_CLOSED,     // a write after FIN or reset
-  CONNECTION_CLOSED,      // a verb after the end
-  DATAGRAM_UNSUPPORTED,   // the peer takes no datagrams, or has not said so yet
-  DATAGRAM_TOO_LARGE,     // larger than the peer, or a packet on this path, takes
+  RESET_STREAM_AT_UNSUPPORTED,
+  CONNECTION_CLOSED,     // a verb after the end
+  DATAGRAM_UNSUPPORTED,  // the peer takes no datagrams, or has not said so yet
+  DATAGRAM_TOO_LARGE,    // larger than the peer, or a packet on this path, takes
   DATAGRAM_QUEUE_FULL,
   IDLE_TIMEOUT,  // RFC 9000 §10.1
   HANDSHAKE_TIMEOUT,

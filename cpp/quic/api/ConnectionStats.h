@@ -18,8 +18,8 @@ struct ConnectionStats {
   uint64_t packetsDropped = 0;         // received, and not authentic or not wanted
   uint64_t datagramsSent = 0;          // DATAGRAM frames (RFC 9221)
   uint64_t datagramsReceived = 0;
-  uint64_t datagramsLost = 0;          // in the network
-  uint64_t datagramsDropped = 0;       // received, and not taken by the application in time
+  uint64_t datagramsLost = 0;     // in the network
+  uint64_t datagramsDropped = 0;  // received, and not taken by the application in time
   uint64_t congestionWindow = 0;
   uint64_t bytesInFlight = 0;
   std::string_view congestionControl;  // "cubic", "newreno", "bbr", "copa"

@@ -26,10 +26,7 @@ struct Dispatcher {
   }
   Result<> operator()(const CryptoFrame& f) { return onCryptoFrame(state, context.level, f); }
   Result<> operator()(const ResetStreamFrame& f) { return state.streams.onResetStream(f); }
-  Result<> operator()(const ResetStreamAtFrame&) {  // never announced
-    return fail(TransportErrorCode::FRAME_ENCODING_ERROR, "RESET_STREAM_AT was not offered",
-                static_cast<uint64_t>(FrameType::RESET_STREAM_AT));
-  }
+  Result<> operator()(const ResetStreamAtFrame& f) { return state.streams.onResetStreamAt(f); }
   Result<> operator()(const StopSendingFrame& f) { return state.streams.onStopSending(f); }
   Result<> operator()(const StreamFrame& f) { return state.streams.onStreamFrame(f); }
   Result<> operator()(const MaxDataFrame& f) { return state.streams.onMaxData(f); }

@@ -99,6 +99,11 @@ Result<> QuicTransportBase::resetStream(StreamId id, uint64_t errorCode) {
   return state_->streams.reset(id, errorCode);
 }
 
+Result<> QuicTransportBase::resetStreamAt(StreamId id, uint64_t errorCode, uint64_t reliableSize) {
+  if (!state_->isOpen()) return isClosed();
+  return state_->streams.resetAt(id, errorCode, reliableSize);
+}
+
 Result<> QuicTransportBase::stopSending(StreamId id, uint64_t errorCode) {
   if (!state_->isOpen()) return isClosed();
   return state_->streams.stopSending(id, errorCode);

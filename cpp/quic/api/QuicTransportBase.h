@@ -53,6 +53,8 @@ class QuicTransportBase {
   Result<> writeStream(StreamId id, OwnedBytes&& bytes, bool fin);
   Result<StreamRead> readStream(StreamId id, MutableByteSpan out);
   Result<> resetStream(StreamId id, uint64_t errorCode);
+  /// The first `reliableSize` bytes are delivered all the same, when both ends offered it (settings.streams.resetStreamAt).
+  Result<> resetStreamAt(StreamId id, uint64_t errorCode, uint64_t reliableSize);
   Result<> stopSending(StreamId id, uint64_t errorCode);
   /// How the stream's data shares with others' (RFC 9218 §4), from now on; the peer hears nothing of it.
   Result<> setStreamPriority(StreamId id, const StreamPriority& priority);

@@ -25,7 +25,7 @@ struct DatagramSettings {
 };
 
 struct DatagramOptions {
-  uint64_t id = 0;                    // the application's name for it in DatagramAcked and DatagramLost; need not be unique
+  uint64_t id = 0;  // the application's name for it in DatagramAcked and DatagramLost; need not be unique
   uint8_t urgency = kDefaultUrgency;  // 0 (first) to kUrgencies - 1, on one scale with streams (RFC 9218 §4.1)
   Duration lifetime{0};               // waits at most so long to be sent (RFC 9221 §5.4); 0: for ever
 };

@@ -30,6 +30,7 @@ QuicStreamManager::QuicStreamManager(Role role, const StreamSettings& settings)
 
 void QuicStreamManager::onPeerParameters(const TransportParameters& peer) {
   isPeerKnown_ = true;
+  mayResetAt_ = settings_.resetStreamAt && peer.resetStreamAt;
   // RFC 9000 §18.2: "local" and "remote" are as the sender of the parameters sees them.
   localBidirectionalLimit_ = peer.initialMaxStreamDataBidiRemote;
   remoteBidirectionalLimit_ = peer.initialMaxStreamDataBidiLocal;
@@ -65,19 +66,28 @@ Result<> QuicStreamManager::onStreamFrame(const StreamFrame& frame) {
 }
 
 Result<> QuicStreamManager::onResetStream(const ResetStreamFrame& frame) {
-  const Result<Stream*> found = lookUp(frame.id, Part::Receive, FrameType::RESET_STREAM);
+  return onReset({frame.id, frame.errorCode, frame.finalSize, 0}, FrameType::RESET_STREAM);
+}
+
+Result<> QuicStreamManager::onResetStreamAt(const ResetStreamAtFrame& frame) {
+  if (!settings_.resetStreamAt) {  // to us it is a frame like any that we do not know (RFC 9000 §12.4)
+    return fail(TransportErrorCode::FRAME_ENCODING_ERROR, "RESET_STREAM_AT was not offered",
+                wire(FrameType::RESET_STREAM_AT));
+  }
+  return onReset(frame, FrameType::RESET_STREAM_AT);
+}
+
+Result<> QuicStreamManager::onReset(const ResetStreamAtFrame& frame, FrameType type) {
+  const Result<Stream*> found = lookUp(frame.id, Part::Receive, type);
   if (!found) return forward(found.error());
   if (*found == nullptr) return Unit{};
   Stream& stream = **found;
-  if (const Result<> admitted = admit(stream, frame.finalSize, true, FrameType::RESET_STREAM); !admitted) {
-    return admitted;
-  }
+  if (const Result<> allowed = stream.receive.admitReset(frame, type); !allowed) return allowed;
+  if (const Result<> admitted = admit(stream, frame.finalSize, true, type); !admitted) return admitted;
   const ReceiveState before = stream.receive.state();
   stream.receive.onReset(frame, blocks_);
   receiveCredit_.onDropped(stream.receive.takeDropped());
-  if (stream.receive.state() == ReceiveState::ResetRecvd && before != ReceiveState::ResetRecvd) {
-    events_.push(StreamReset{frame.id, frame.errorCode});
-  }
+  announceReset(stream, before);
   settle(stream);
   return Unit{};
 }
@@ -177,6 +187,19 @@ Result<> QuicStreamManager::reset(StreamId id, uint64_t errorCode) {
   return Unit{};
 }
 
+Result<> QuicStreamManager::resetAt(StreamId id, uint64_t errorCode, uint64_t reliableSize) {
+  if (reliableSize == 0) return reset(id, errorCode);
+  if (!mayResetAt_) return fail(LocalErrorCode::RESET_STREAM_AT_UNSUPPORTED, "the peer does not know RESET_STREAM_AT");
+  if (errorCode > kMaxVarint) return fail(LocalErrorCode::INVALID_ARGUMENT, "error codes have 62 bits");
+  const Result<Stream*> found = require(id, Part::Send);
+  if (!found) return forward(found.error());
+  const Result<bool> done = (*found)->send.resetAt(errorCode, reliableSize);
+  if (!done) return forward(done.error());
+  (*found)->isAboveLowWater = false;
+  settle(**found);
+  return Unit{};
+}
+
 Result<> QuicStreamManager::stopSending(StreamId id, uint64_t errorCode) {
   if (errorCode > kMaxVarint) return fail(LocalErrorCode::INVALID_ARGUMENT, "error codes have 62 bits");
   const Result<Stream*> found = require(id, Part::Receive);
@@ -193,10 +216,13 @@ Result<StreamRead> QuicStreamManager::read(StreamId id, MutableByteSpan out) {
   if (!found) return forward(found.error());
   Stream& stream = **found;
   if (!stream.receive.isReadingOpen()) return fail(LocalErrorCode::STREAM_CLOSED, "read after a reset or stopSending");
+  const ReceiveState before = stream.receive.state();
   StreamRead result;
   result.size = stream.receive.read(out, blocks_);
   result.fin = stream.receive.state() == ReceiveState::DataRead;
   receiveCredit_.onRead(result.size);
+  receiveCredit_.onDropped(stream.receive.takeDropped());
+  announceReset(stream, before);
   stream.isReadableTold = false;
   announceReadable(stream);
   settle(stream);
@@ -229,6 +255,7 @@ void QuicStreamManager::fillParameters(TransportParameters& ours) const {
   ours.initialMaxStreamDataUni = settings_.initialStreamWindow;
   ours.initialMaxStreamsBidi = remote_[0].limit();
   ours.initialMaxStreamsUni = remote_[1].limit();
+  ours.resetStreamAt = settings_.resetStreamAt;
 }
 
 // ---- finding, opening, closing
@@ -271,7 +298,8 @@ Result<Stream*> QuicStreamManager::require(StreamId id, Part part) {
 Stream& QuicStreamManager::create(StreamId id) {
   Stream& stream = table_.create(id);
   if (hasPart(id, Part::Send)) stream.send.begin(initialSendLimit(id));
-  if (hasPart(id, Part::Receive)) stream.receive.begin(ReceiveWindow(settings_.initialStreamWindow, settings_.streamWindow));
+  if (hasPart(id, Part::Receive))
+    stream.receive.begin(ReceiveWindow(settings_.initialStreamWindow, settings_.streamWindow));
   return stream;
 }
 
@@ -314,6 +342,11 @@ Result<> QuicStreamManager::admit(Stream& stream, uint64_t end, bool isEnd, Fram
   }
   receiveCredit_.onReceived(total);
   return Unit{};
+}
+
+void QuicStreamManager::announceReset(const Stream& stream, ReceiveState before) {
+  if (stream.receive.state() != ReceiveState::ResetRecvd || before == ReceiveState::ResetRecvd) return;
+  events_.push(StreamReset{stream.id, stream.receive.resetCode()});
 }
 
 void QuicStreamManager::raiseLocalStreams(bool unidirectional, uint64_t limit) {

@@ -34,6 +34,7 @@ struct StreamSettings {
   uint64_t sendLowWater = 256 * 1024;  // see StreamWritable
   uint64_t initialConnectionWindow = 1024 * 1024;
   uint64_t initialStreamWindow = 512 * 1024;
+  bool resetStreamAt = false;  // offer draft-ietf-quic-reliable-stream-reset, and use it with a peer that offers it
 };
 
 struct StreamRead {
@@ -50,6 +51,7 @@ class QuicStreamManager {
   void onPeerParameters(const TransportParameters& peer);
   Result<> onStreamFrame(const StreamFrame& frame);
   Result<> onResetStream(const ResetStreamFrame& frame);
+  Result<> onResetStreamAt(const ResetStreamAtFrame& frame);
   Result<> onStopSending(const StopSendingFrame& frame);
   Result<> onMaxData(const MaxDataFrame& frame);
   Result<> onMaxStreamData(const MaxStreamDataFrame& frame);
@@ -83,6 +85,9 @@ class QuicStreamManager {
   Result<> write(StreamId id, OwnedBytes&& bytes, bool fin);
   /// RESET_STREAM (RFC 9000 §3.1). Harmless when all was already acknowledged.
   Result<> reset(StreamId id, uint64_t errorCode);
+  /// RESET_STREAM_AT: the peer gets the first `reliableSize` bytes all the same. Again with less is allowed, with more is not.
+  /// With 0 it is reset(). Errors: RESET_STREAM_AT_UNSUPPORTED, INVALID_ARGUMENT for more than was written.
+  Result<> resetAt(StreamId id, uint64_t errorCode, uint64_t reliableSize);
   /// STOP_SENDING (RFC 9000 §3.5). What arrives from now on is credited and dropped.
   Result<> stopSending(StreamId id, uint64_t errorCode);
   Result<StreamRead> read(StreamId id, MutableByteSpan out);
@@ -123,6 +128,9 @@ class QuicStreamManager {
 
   // ---- receiving
   Result<> admit(Stream& stream, uint64_t end, bool isEnd, FrameType type);
+  Result<> onReset(const ResetStreamAtFrame& frame, FrameType type);
+  /// Tells of a reset that shows since `before`.
+  void announceReset(const Stream& stream, ReceiveState before);
   void raiseLocalStreams(bool unidirectional, uint64_t limit);
 
   // ---- sending
@@ -142,6 +150,7 @@ class QuicStreamManager {
   Role role_;
   StreamSettings settings_;
   bool isPeerKnown_ = false;
+  bool mayResetAt_ = false;
   // What the peer's parameters grant new streams, by what the stream is to us.
   uint64_t localBidirectionalLimit_ = 0;
   uint64_t remoteBidirectionalLimit_ = 0;

@@ -31,9 +31,7 @@ bool QuicStreamManager::hasControlToSend() const {
          isDataBlockedDue() || isStreamsBlockedDue(false) || isStreamsBlockedDue(true);
 }
 
-bool QuicStreamManager::hasDataToSend() const {
-  return scheduler_.next(sendCredit_.available() > 0).has_value();
-}
+bool QuicStreamManager::hasDataToSend() const { return scheduler_.next(sendCredit_.available() > 0).has_value(); }
 
 uint8_t QuicStreamManager::urgency() const {
   const auto turn = scheduler_.next(sendCredit_.available() > 0);
@@ -111,7 +109,12 @@ bool QuicStreamManager::writeStreamControl(Stream& stream, ByteWriter& writer, S
                                            const FlowClock& clock) {
   const StreamId id = stream.id;
   if (stream.send.isResetDue()) {
-    if (!put(writer, sent, stream.send.resetFrame(id), SentResetStream{id})) return false;
+    const ResetStreamAtFrame frame = stream.send.resetFrame(id);
+    const SentResetStream record{id, frame.reliableSize};
+    const bool isWritten = stream.send.isPartial()
+                               ? put(writer, sent, frame, record)
+                               : put(writer, sent, ResetStreamFrame{id, frame.errorCode, frame.finalSize}, record);
+    if (!isWritten) return false;
     stream.send.onResetWritten();
   }
   if (stream.receive.isStopSendingDue()) {
@@ -170,7 +173,7 @@ bool QuicStreamManager::onAcked(const SentFrame& frame) {
   }
   if (const auto* reset = std::get_if<SentResetStream>(&frame)) {
     if (Stream* stream = table_.find(reset->id)) {
-      stream->send.onResetAcked();
+      stream->send.onResetAcked(reset->reliableSize);
       settle(*stream);
     }
     return true;
@@ -182,7 +185,8 @@ void QuicStreamManager::onStreamAcked(const SentStream& frame) {
   Stream* stream = table_.find(frame.id);
   if (stream == nullptr || stream->send.isFinal()) return;
   stream->send.onAcked(frame);
-  if (stream->send.state() == SendState::DataRecvd) events_.push(StreamSendComplete{frame.id});
+  const bool isComplete = stream->send.state() == SendState::DataRecvd && !stream->send.isPartial();
+  if (isComplete) events_.push(StreamSendComplete{frame.id});
   settle(*stream);
 }
 
@@ -196,7 +200,7 @@ bool QuicStreamManager::onLost(const SentFrame& frame) {
   if (const auto* data = std::get_if<SentStream>(&frame)) {
     tell(data->id, [data](Stream& stream) { stream.send.onLost(*data); });
   } else if (const auto* reset = std::get_if<SentResetStream>(&frame)) {
-    tell(reset->id, [](Stream& stream) { stream.send.onResetLost(); });
+    tell(reset->id, [reset](Stream& stream) { stream.send.onResetLost(reset->reliableSize); });
   } else if (const auto* stop = std::get_if<SentStopSending>(&frame)) {
     tell(stop->id, [](Stream& stream) { stream.receive.onStopSendingLost(); });
   } else if (const auto* streamCredit = std::get_if<SentMaxStreamData>(&frame)) {

@@ -1,5 +1,7 @@
 #include "quic/state/ReceiveStream.h"
 
+#include <algorithm>
+
 namespace quic {
 
 ReceiveState next(ReceiveState state, ReceiveFact fact) {
@@ -62,20 +64,42 @@ bool ReceiveStream::onData(const StreamFrame& frame, BlockPool& pool) {
   const uint64_t end = frame.offset + frame.data.size();
   credit_.onReceived(end);
   if (frame.fin) finalSize_ = end;
-  const bool isWanted = state_ == ReceiveState::Recv || state_ == ReceiveState::SizeKnown;
-  if (isWanted && !buffer_.insert(frame.offset, frame.data, pool)) return false;
+  const bool isWanted = isReceiving();
+  const uint64_t wantedEnd = std::min(end, reliableSize_.value_or(end));
+  if (isWanted && frame.offset <= wantedEnd) {
+    const ByteSpan wanted = frame.data.first(static_cast<size_t>(wantedEnd - frame.offset));
+    if (!buffer_.insert(frame.offset, wanted, pool)) return false;
+  }
   if (!finalSize_) return true;
-  advance(isWanted && buffer_.contiguousEnd() == *finalSize_ ? ReceiveFact::AllReceived : ReceiveFact::FinReceived);
+  // After a reset there is no end to be read, only the reset.
+  const bool isComplete = isWanted && !reliableSize_ && buffer_.contiguousEnd() == *finalSize_;
+  advance(isComplete ? ReceiveFact::AllReceived : ReceiveFact::FinReceived);
   return true;
 }
 
-void ReceiveStream::onReset(const ResetStreamFrame& frame, BlockPool& pool) {
-  const ReceiveState before = state_;
+Result<> ReceiveStream::admitReset(const ResetStreamAtFrame& frame, FrameType type) const {
+  const bool isPartial = reliableSize_.has_value() && isReceiving();
+  const bool wasReset = type == FrameType::RESET_STREAM_AT && state_ == ReceiveState::ResetRecvd;
+  if ((isPartial || wasReset) && frame.errorCode != errorCode_) {
+    return fail(TransportErrorCode::STREAM_STATE_ERROR, "a reset with another code", static_cast<uint64_t>(type));
+  }
+  return Unit{};
+}
+
+void ReceiveStream::onReset(const ResetStreamAtFrame& frame, BlockPool& pool) {
   credit_.onReceived(frame.finalSize);
   finalSize_ = frame.finalSize;
-  advance(ReceiveFact::ResetReceived);
-  if (state_ == before) return;
+  if (!isReceiving()) return advance(ReceiveFact::ResetReceived);
+  // A larger reliable size is older news (draft §5.2).
+  reliableSize_ = std::min(frame.reliableSize, reliableSize_.value_or(frame.reliableSize));
   errorCode_ = frame.errorCode;
+  advance(ReceiveFact::FinReceived);
+  endAtReliableSize(pool);
+}
+
+void ReceiveStream::endAtReliableSize(BlockPool& pool) {
+  if (!isReceiving() || !reliableSize_ || buffer_.readOffset() < *reliableSize_) return;
+  advance(ReceiveFact::ResetReceived);
   buffer_.clear(pool);
 }
 
@@ -91,10 +115,17 @@ void ReceiveStream::stopSending(uint64_t errorCode, BlockPool& pool) {
 }
 
 size_t ReceiveStream::read(MutableByteSpan out, BlockPool& pool) {
-  const size_t size = buffer_.read(out, pool);
+  const size_t size = buffer_.read(out.first(static_cast<size_t>(std::min<uint64_t>(out.size(), readable()))), pool);
   credit_.onRead(size);
   if (state_ == ReceiveState::DataRecvd && buffer_.readOffset() == *finalSize_) advance(ReceiveFact::AllRead);
+  endAtReliableSize(pool);
   return size;
+}
+
+uint64_t ReceiveStream::readable() const {
+  const uint64_t there = buffer_.readable();
+  if (!reliableSize_) return there;
+  return buffer_.readOffset() >= *reliableSize_ ? 0 : std::min(there, *reliableSize_ - buffer_.readOffset());
 }
 
 uint64_t ReceiveStream::takeDropped() {

@@ -1,4 +1,4 @@
-// The receiving part of a stream: RFC 9000 §3.2, §4.5. It says what a peer's frame means for one stream; connection
+// The receiving part of a stream: RFC 9000 §3.2, §4.5, draft-ietf-quic-reliable-stream-reset §5. It says what a peer's frame means for one stream; connection
 // credit is the manager's, who is told here how much a frame takes and how much a drop gives back.
 #pragma once
 
@@ -37,8 +37,11 @@ class ReceiveStream {
   [[nodiscard]] Result<uint64_t> admit(uint64_t end, bool isEnd, FrameType type) const;
   /// An admitted STREAM frame. False when there are more gaps than anybody needs.
   [[nodiscard]] bool onData(const StreamFrame& frame, BlockPool& pool);
-  /// An admitted RESET_STREAM.
-  void onReset(const ResetStreamFrame& frame, BlockPool& pool);
+  /// Whether a reset may have this code; changes nothing. Error: STREAM_STATE_ERROR.
+  [[nodiscard]] Result<> admitReset(const ResetStreamAtFrame& frame, FrameType type) const;
+  /// An admitted RESET_STREAM_AT, or RESET_STREAM, which promises 0 bytes. It shows (ResetRecvd) once what it promises was
+  /// read.
+  void onReset(const ResetStreamAtFrame& frame, BlockPool& pool);
   void onResetConsumed() { advance(ReceiveFact::ResetConsumed); }
   void onMaxStreamDataLost(uint64_t limit) { credit_.onUpdateLost(limit); }
   void onStopSendingLost() { stopSendingDue_ = state_ == ReceiveState::Stopped; }
@@ -66,7 +69,7 @@ class ReceiveStream {
   [[nodiscard]] ReceiveState state() const { return state_; }
   [[nodiscard]] bool isFinal() const { return quic::isFinal(state_); }
   /// Whether read() would give bytes or the end that it has not given before.
-  [[nodiscard]] bool isReadable() const { return buffer_.readable() > 0 || state_ == ReceiveState::DataRecvd; }
+  [[nodiscard]] bool isReadable() const { return readable() > 0 || state_ == ReceiveState::DataRecvd; }
   /// Whether reading makes sense: not after a reset or stopSending().
   [[nodiscard]] bool isReadingOpen() const { return state_ <= ReceiveState::DataRead; }
   [[nodiscard]] uint64_t resetCode() const { return errorCode_; }
@@ -74,11 +77,16 @@ class ReceiveStream {
 
  private:
   void advance(ReceiveFact fact) { state_ = next(state_, fact); }
+  [[nodiscard]] bool isReceiving() const { return state_ == ReceiveState::Recv || state_ == ReceiveState::SizeKnown; }
+  [[nodiscard]] uint64_t readable() const;
+  void endAtReliableSize(BlockPool& pool);
 
   ReceiveState state_ = ReceiveState::DataRead;
   bool stopSendingDue_ = false;
   std::optional<uint64_t> finalSize_;
-  uint64_t errorCode_ = 0;  // of RESET_STREAM when received, of our STOP_SENDING in Stopped
+  std::optional<uint64_t>
+      reliableSize_;        // of RESET_STREAM_AT, the least: bytes beyond are not waited for and not given
+  uint64_t errorCode_ = 0;  // of the reset when received, of our STOP_SENDING in Stopped
   ReceiveWindow credit_;
   ReassemblyBuffer buffer_;
 };

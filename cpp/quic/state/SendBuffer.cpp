@@ -45,6 +45,15 @@ void SendBuffer::clear() {
   if (storage.capacity() <= kKeptCapacity) chunks_ = std::move(storage);
 }
 
+void SendBuffer::cut(uint64_t size) {
+  if (QUIC_BUG(size > std::min(end_, needed_), "a stream is cut beyond what it has")) return;
+  needed_ = size;
+  end_ = std::max(sent_, size);
+  fin_ = Fin::Open;
+  if (!lost_.empty()) lost_.erase(size, UINT64_MAX);
+  while (chunks_.size() > head_ && chunks_.back().offset >= size) chunks_.pop_back();
+}
+
 std::optional<SentStream> SendBuffer::writeOwed(ByteWriter& writer, StreamId id, uint64_t least) {
   if (lost_.empty()) return writeHeaderAndData(writer, id, end_, 0);
   const std::optional<SentStream> frame = writeFrame(writer, id, lost_.front(), least);
@@ -105,7 +114,7 @@ void SendBuffer::onAcked(const SentStream& frame) {
 void SendBuffer::onLost(const SentStream& frame) {
   if (frame.fin && fin_ == Fin::Sent) fin_ = Fin::Due;
   uint64_t start = std::max(frame.offset, front_);
-  const uint64_t end = frame.offset + frame.size;
+  const uint64_t end = std::min(frame.offset + frame.size, needed_);
   // Pieces that another transmission brought there are not lost.
   auto known = std::partition_point(acked_.begin(), acked_.end(), [start](const Interval& i) { return i.end < start; });
   for (; known != acked_.end() && known->start < end; ++known) {

@@ -2,10 +2,11 @@
 // frames itself (RFC 9000 §19.8), so that a byte is copied once, from the application's chunk into the packet; a
 // frame may span chunks. It is not flow control: the caller says how many new bytes may leave.
 //
-// Bytes below acknowledged front < sent <= end. Lost ranges lie between front and sent. Chunks are freed from the
-// front.
+// Bytes below acknowledged front < sent <= end. Lost ranges lie between front and sent, and below what is needed. Chunks are
+// freed from the front.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,9 @@ class SendBuffer {
   /// No more bytes will come: the last frame carries FIN.
   void finish();
   void clear();
+  /// The stream is reset but for its first `size` bytes, at most end(), and never more than the last time: the rest is neither
+  /// sent nor repeated, and there is no FIN.
+  void cut(uint64_t size);
 
   /// Lost bytes, or a FIN that is due alone: what needs no credit.
   [[nodiscard]] bool owes() const { return !lost_.empty() || (fin_ == Fin::Due && sent_ == end_); }
@@ -38,7 +42,9 @@ class SendBuffer {
   [[nodiscard]] bool isFinished() const { return fin_ != Fin::Open; }
   [[nodiscard]] bool isFinSent() const { return fin_ >= Fin::Sent; }
   [[nodiscard]] bool isAllAcked() const { return fin_ == Fin::Acked && front_ == end_; }
-  [[nodiscard]] bool hasUnacked() const { return front_ != end_ || (isFinished() && fin_ != Fin::Acked); }
+  /// All bytes that still matter; FIN is another matter.
+  [[nodiscard]] bool isNeededAcked() const { return front_ >= std::min(end_, needed_); }
+  [[nodiscard]] bool hasUnacked() const { return !isNeededAcked() || (isFinished() && fin_ != Fin::Acked); }
   /// How many of the application's chunks are held.
   [[nodiscard]] size_t chunks() const { return chunks_.size() - head_; }
 
@@ -62,6 +68,7 @@ class SendBuffer {
   uint64_t front_ = 0;
   uint64_t sent_ = 0;
   uint64_t end_ = 0;
+  uint64_t needed_ = UINT64_MAX;  // bytes from here on are not repeated, see cut()
   Fin fin_ = Fin::Open;
   IntervalSet acked_;  // beyond front_
   IntervalSet lost_;

@@ -33,7 +33,13 @@ void SendStream::clear() {
 void SendStream::onAcked(const SentStream& frame) {
   if (!isSending()) return;
   buffer_.onAcked(frame);
-  if (buffer_.isAllAcked()) advance(SendFact::AllAcked);
+  settle();
+}
+
+/// Everything has arrived: bytes and FIN, or what a RESET_STREAM_AT promised and itself (draft §5.3).
+void SendStream::settle() {
+  const bool isPartDone = isPartial() && isResetAcked_ && buffer_.isNeededAcked();
+  if (isPartDone || buffer_.isAllAcked()) advance(SendFact::AllAcked);
 }
 
 void SendStream::onLost(const SentStream& frame) {
@@ -49,10 +55,41 @@ bool SendStream::reset(uint64_t errorCode) {
   if (!isSending()) return false;
   advance(SendFact::Reset);
   resetDue_ = true;
-  resetCode_ = errorCode;
+  if (!isPartial()) resetCode_ = errorCode;
+  reliableSize_ = 0;
   finalSize_ = buffer_.sent();  // RFC 9000 §4.5: what consumed credit
   buffer_.clear();
   return true;
+}
+
+Result<bool> SendStream::resetAt(uint64_t errorCode, uint64_t reliableSize) {
+  if (!isSending()) return false;
+  if (reliableSize > buffer_.end()) return fail(LocalErrorCode::INVALID_ARGUMENT, "more than was written");
+  if (isPartial() && reliableSize > reliableSize_) {
+    return fail(LocalErrorCode::INVALID_ARGUMENT, "what a reset promises cannot grow");
+  }
+  if (isPartial() && errorCode != resetCode_) {
+    return fail(LocalErrorCode::INVALID_ARGUMENT, "the code of a reset cannot change");
+  }
+  if (reliableSize == reliableSize_) return false;
+  buffer_.cut(reliableSize);
+  resetCode_ = errorCode;
+  reliableSize_ = reliableSize;
+  resetDue_ = true;
+  isResetAcked_ = false;
+  return true;
+}
+
+void SendStream::onResetWritten() {
+  resetDue_ = false;
+  if (isPartial()) advance(SendFact::FinSent);  // to the machine it is what FIN is (draft §5.3)
+}
+
+void SendStream::onResetAcked(uint64_t reliableSize) {
+  if (!isNewestReset(reliableSize)) return;
+  if (!isPartial()) return advance(SendFact::ResetAcked);
+  isResetAcked_ = true;
+  settle();
 }
 
 std::optional<SentStream> SendStream::writeOwed(ByteWriter& writer, StreamId id, uint64_t least) {

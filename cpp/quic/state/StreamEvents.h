@@ -15,7 +15,8 @@ struct StreamOpened {
 struct StreamReadable {
   StreamId id;
 };
-/// RESET_STREAM: nothing more can be read; bytes that were not read are gone (RFC 9000 §3.2).
+/// RESET_STREAM: nothing more can be read; bytes that were not read are gone (RFC 9000 §3.2). RESET_STREAM_AT: likewise, after
+/// the bytes that it promised were read.
 struct StreamReset {
   StreamId id;
   uint64_t errorCode = 0;
@@ -30,7 +31,7 @@ struct StreamStopped {
 struct StreamWritable {
   StreamId id;
 };
-/// Everything up to and including FIN was acknowledged by the peer.
+/// Everything up to and including FIN was acknowledged by the peer. Not after a reset of either kind.
 struct StreamSendComplete {
   StreamId id;
 };

@@ -1,5 +1,6 @@
 #include "quic/state/StreamScheduler.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -57,7 +58,8 @@ void StreamScheduler::onWritten(StreamTable& table, Stream& stream, uint32_t siz
   if (!stream.priority.incremental) return;
   stream.turnBytes += size;
   if (stream.turnBytes < kTurnBytes) return;
-  stream.turnBytes = 0;
+  // What it took too much counts in its next turn, which it has in any case.
+  stream.turnBytes = std::min(stream.turnBytes - kTurnBytes, kTurnBytes - 1);
   owedLists_[stream.priority.urgency].moveToBack(table, stream);
   turnLists_[stream.priority.urgency].moveToBack(table, stream);
 }

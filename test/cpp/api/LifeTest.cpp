@@ -50,7 +50,8 @@ TEST_P(Life, ACloseGoesOutAtEveryLevelThatThePeerMayReadAndNoOther) {
       MisbehavingPeer peer(MisbehavingPeer::against(GetParam()));
       reach(peer, how);
       peer.forget();
-      const QuicErrorCode code = isApplication ? QuicErrorCode(ApplicationErrorCode{77}) : QuicErrorCode(INTERNAL_ERROR);
+      const QuicErrorCode code =
+          isApplication ? QuicErrorCode(ApplicationErrorCode{77}) : QuicErrorCode(INTERNAL_ERROR);
       peer.end().close(peer.now(), code, "private");
       peer.deliver({0x00});
       const std::vector<EncryptionLevel> levels = levelsOfClose(peer);
@@ -189,9 +190,9 @@ TEST(LifeOfAServer, HandshakeDoneIsRepeatedUntilAcknowledged) {
   peer.reachHandshakeLevel();
   peer.advance(3s);
   EXPECT_TRUE(peer.all<HandshakeDoneFrame>().empty()) << "not before the handshake is complete";
-  peer.connect();
+  peer.send(kH, FrameBytes().add(CryptoFrame{0, fakeMessage(FakeMessage::Finished)}));
   EXPECT_GE(peer.all<HandshakeDoneFrame>().size(), 1u);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     peer.forget();
     peer.advance(20s);
     EXPECT_GE(peer.all<HandshakeDoneFrame>().size(), 1u);
@@ -231,6 +232,7 @@ TEST_P(Life, OnlyTheFirstQuestionAfterAnAnswerPostponesTheIdleTimeout) {
   peer.send(hex("01"));
   peer.advance(6s);
   ASSERT_TRUE(peer.end().writeStream(*id, OwnedBytes::copyOf(ByteVector(10)), false).hasValue());
+  peer.deliver({0x00});
   peer.advance(9s);  // probes go out all the time
   EXPECT_FALSE(peer.end().isClosing()) << "15 s after the last word, 9 s after the first question";
   peer.advance(1100ms);
@@ -288,7 +290,7 @@ TEST_P(Life, ASenderThatWaitsForCreditKeepsTheConnection) {
     size_t dataBlocked = 0;
     size_t streamDataBlocked = 0;
     for (int i = 0; i < 60; ++i) {
-      peer.ackEverything(k1);
+      if (!peer.heard.empty()) peer.ackEverything(k1);
       dataBlocked += peer.all<DataBlockedFrame>().size();
       streamDataBlocked += peer.all<StreamDataBlockedFrame>().size();
       peer.forget();
@@ -313,9 +315,9 @@ TEST_P(Life, AReaderOfAByteASecondCostsAFrameASecondAndNoMemory) {
   peer.deliver({0x00});
   const uint64_t packets = peer.end().stats().packetsSent;
   for (uint64_t second = 1; second <= 100; ++second) {
+    peer.send(FrameBytes().add(MaxStreamDataFrame{*id, 1 + second}));
     peer.ackEverything(k1);
     peer.forget();
-    peer.send(FrameBytes().add(MaxStreamDataFrame{*id, 1 + second}));
     peer.advance(1s);
   }
   EXPECT_EQ(peer.end().bufferedBytes(*id), 100000u - 101);

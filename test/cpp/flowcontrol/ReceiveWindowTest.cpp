@@ -32,7 +32,8 @@ TEST(ReceiveWindow, DoublesWhileItIsReadWithinTwoRoundTripsUpToTheMost) {
     sizes.push_back(window.window());
     now += 199ms;
   }
-  EXPECT_EQ(sizes, (std::vector<uint64_t>{1000, 2000, 4000, 5000, 5000, 5000})) << "the first update only starts the clock";
+  EXPECT_EQ(sizes, (std::vector<uint64_t>{1000, 2000, 4000, 5000, 5000, 5000}))
+      << "the first update only starts the clock";
 }
 
 TEST(ReceiveWindow, StaysForAReaderThatTakesItsTime) {

@@ -39,8 +39,9 @@ class Side {
   struct Outgoing {
     uint64_t written = 0;
     uint64_t total = 0;
-    bool isEnded = false;  // FIN was written
-    bool isReset = false;  // by us or by the peer's stop
+    bool isEnded = false;   // FIN was written
+    bool isReset = false;   // by us or by the peer's stop
+    uint64_t promised = 0;  // by RESET_STREAM_AT, the least
     bool isComplete = false;
   };
   struct Incoming {
@@ -57,6 +58,7 @@ class Side {
  private:
   void openOne();
   void writeSome(StreamId id, Outgoing& stream);
+  void resetSome(StreamId id, Outgoing& stream);
   void readSome(StreamId id, Incoming& stream);
   void addStream(StreamId id, bool isOurs);
   void onEvent(const StreamEvent& event);
@@ -129,7 +131,21 @@ void Side::writeSome(StreamId id, Outgoing& stream) {
   stream.written += size;
   stream.isEnded = fin;
   if (!walk_.scenario.hasResets || !walk_.chance(3)) return;
-  stream.isReset = manager.reset(id, 7).hasValue();
+  stream.isReset = true;
+  resetSome(id, stream);
+}
+
+/// RESET_STREAM, or RESET_STREAM_AT once or twice.
+void Side::resetSome(StreamId id, Outgoing& stream) {
+  if (!walk_.scenario.settings.resetStreamAt || walk_.chance(30)) {
+    ASSERT_TRUE(manager.reset(id, 7).hasValue());
+    return;
+  }
+  stream.promised = walk_.below(stream.written + 1);
+  ASSERT_TRUE(manager.resetAt(id, 7, stream.promised).hasValue());
+  if (!walk_.chance(30)) return;
+  stream.promised = walk_.below(stream.promised + 1);
+  ASSERT_TRUE(manager.resetAt(id, 7, stream.promised).hasValue());
 }
 
 void Side::readSome(StreamId id, Incoming& stream) {
@@ -192,6 +208,7 @@ void Side::onEvent(const StreamEvent& event) {
     incoming.at(id).isReset = true;
   } else if (std::holds_alternative<StreamStopped>(event)) {
     outgoing.at(id).isReset = true;
+    outgoing.at(id).promised = 0;
   } else if (std::holds_alternative<StreamSendComplete>(event)) {
     ASSERT_FALSE(outgoing.at(id).isComplete);
     outgoing.at(id).isComplete = true;
@@ -261,6 +278,9 @@ void expectDelivered(const Side& from, const Side& to) {
     ASSERT_TRUE(to.incoming.contains(id)) << id.value;
     const Side::Incoming& got = to.incoming.at(id);
     EXPECT_TRUE(from.closed.contains(id) && to.closed.contains(id)) << id.value;
+    if (stream.isReset && !got.isStopped) {
+      EXPECT_GE(got.read, stream.promised) << id.value;
+    }
     if (stream.isReset || got.isStopped) continue;
     EXPECT_TRUE(stream.isEnded && stream.isComplete && got.hasEnd && !got.isReset) << id.value;
     EXPECT_EQ(got.read, stream.total) << id.value;
@@ -283,6 +303,8 @@ std::vector<Scenario> scenarios() {
   add({5000, 5000, 3, 1, 1000}, 25, 2000, 1200, 20);  // one stream can starve the others
   add({20000, 1000, 50, 50, 500}, 150, 300, 400, 15);
   add({300000, 100000, 10, 10, 50000}, 10, 40000, 1400, 5);
+  add({20000, 1000, 50, 50, 500, 1 << 20, 1 << 20, true}, 150, 300, 400, 15);  // with RESET_STREAM_AT
+  add({100, 30, 2, 2, 10, 1 << 20, 1 << 20, true}, 25, 60, 200, 20);
   return all;
 }
 

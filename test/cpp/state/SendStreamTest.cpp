@@ -92,19 +92,19 @@ TEST(SendStream, ResetsWithTheSizeThatConsumedCreditAndDropsItsData) {  // cover
   ASSERT_TRUE(data);
   EXPECT_TRUE(f.stream.reset(77));
   EXPECT_FALSE(f.stream.reset(78));
-  EXPECT_EQ(f.stream.resetFrame({0}), (ResetStreamFrame{{0}, 77, data->size}));
+  EXPECT_EQ(f.stream.resetFrame({0}), (ResetStreamAtFrame{{0}, 77, data->size, 0}));
   EXPECT_EQ(f.stream.bufferedBytes(), 0u);
   f.stream.onResetWritten();
   f.stream.onLost(*data);
   f.stream.onAcked(*data);
   EXPECT_FALSE(f.stream.hasOwed());
   EXPECT_FALSE(f.stream.isResetDue());
-  f.stream.onResetLost();
+  f.stream.onResetLost(0);
   EXPECT_TRUE(f.stream.isResetDue());
   f.stream.onResetWritten();
-  f.stream.onResetAcked();
+  f.stream.onResetAcked(0);
   EXPECT_EQ(f.stream.state(), SendState::ResetRecvd);
-  f.stream.onResetLost();
+  f.stream.onResetLost(0);
   EXPECT_FALSE(f.stream.isResetDue());
 }
 

@@ -43,6 +43,7 @@ inline Result<> giveFrame(QuicStreamManager& manager, const QuicFrame& frame) {
         using Frame = std::decay_t<decltype(f)>;
         if constexpr (std::is_same_v<Frame, StreamFrame>) return manager.onStreamFrame(f);
         if constexpr (std::is_same_v<Frame, ResetStreamFrame>) return manager.onResetStream(f);
+        if constexpr (std::is_same_v<Frame, ResetStreamAtFrame>) return manager.onResetStreamAt(f);
         if constexpr (std::is_same_v<Frame, StopSendingFrame>) return manager.onStopSending(f);
         if constexpr (std::is_same_v<Frame, MaxDataFrame>) return manager.onMaxData(f);
         if constexpr (std::is_same_v<Frame, MaxStreamDataFrame>) return manager.onMaxStreamData(f);

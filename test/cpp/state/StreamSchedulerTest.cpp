@@ -68,10 +68,10 @@ struct Sender {
     EXPECT_TRUE(client.setPriority(ids[stream], {urgency, incremental}));
   }
   /// Ordinals of the streams of the frames in the next packets.
-  std::string order(int packets, size_t packetSize = 1200) {
+  std::string order(int packets) {
     std::string text;
     for (int i = 0; i < packets; ++i) {
-      const StreamPacket packet = writePacket(client, packetSize);
+      const StreamPacket packet = writePacket(client, 1200);
       for (const SentFrame& record : packet.records) {
         const auto* frame = std::get_if<SentStream>(&record);
         if (frame != nullptr) text += std::to_string(frame->id.ordinal());
@@ -83,6 +83,18 @@ struct Sender {
   SentFrames last;
 };
 
+/// A packet with so much of one stream has no room for another's.
+constexpr size_t kWholePacket = 1160;
+
+/// "1123" is "123"
+std::string runs(std::string_view order) {
+  std::string text;
+  for (const char c : order) {
+    if (text.empty() || text.back() != c) text += c;
+  }
+  return text;
+}
+
 // covers RFC 9000 §2.3
 TEST(StreamScheduler, StreamsTakeTurnsUnlessToldOtherwise) {
   Sender sender(3, 10000);
@@ -90,7 +102,7 @@ TEST(StreamScheduler, StreamsTakeTurnsUnlessToldOtherwise) {
 }
 
 TEST(StreamScheduler, TheMoreUrgentGoFirst) {
-  Sender sender(4, 1100);
+  Sender sender(4, kWholePacket);
   sender.prioritize(0, 7, true);
   sender.prioritize(2, 0, true);
   sender.prioritize(3, 2, true);
@@ -100,17 +112,17 @@ TEST(StreamScheduler, TheMoreUrgentGoFirst) {
 TEST(StreamScheduler, NonIncrementalOnesGoOneAfterTheOtherInTheOrderOfTheirIds) {
   Sender sender(4, 2300);
   for (const size_t i : {size_t{3}, size_t{1}, size_t{2}}) sender.prioritize(i, 3, false);
-  EXPECT_EQ(sender.order(8), "11223300") << "and before those that take turns";
+  EXPECT_EQ(runs(sender.order(8)), "1230") << "and before those that take turns";
 }
 
 TEST(StreamScheduler, AnEarlierNonIncrementalOneThatHasMoreToSayGoesOn) {
-  Sender sender(2, 1100);
+  Sender sender(2, kWholePacket);
   sender.prioritize(0, 3, false);
   sender.prioritize(1, 3, false);
   EXPECT_EQ(sender.order(1), "0");
   sender.write(1, 5000);
   EXPECT_EQ(sender.order(1), "1");
-  sender.write(0, 1100);
+  sender.write(0, kWholePacket);
   EXPECT_EQ(sender.order(2), "01");
 }
 
@@ -174,8 +186,9 @@ TEST(StreamScheduler, TurnsAreFairInBytesWhateverTheSizesOfPackets) {
       }
     }
     ASSERT_EQ(sent.size(), 8u);
-    const auto [least, most] = std::minmax_element(sent.begin(), sent.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    EXPECT_LE(most->second - least->second, 2 * StreamScheduler::kTurnBytes + 1400);
+    const auto [least, most] =
+        std::minmax_element(sent.begin(), sent.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    EXPECT_LE(most->second - least->second, most->second / 10);
   }
 }
 
