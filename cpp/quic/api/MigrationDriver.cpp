@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/DatagramDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/PathDriver.h"
 #include "quic/codec/QuicFrameCodec.h"
@@ -247,7 +248,7 @@ void switchNetwork(QuicConnectionState& state, const SocketAddress& local) {
   state.migrationWork.switchedTo = path.id;
   ServerMigrationServer* server = state.migrationServer();
   if (server == nullptr) return;
-  const bool hasMore = state.streams.hasDataToSend() || state.streams.hasControlToSend() ||
+  const bool hasMore = hasDataToSend(state) || state.streams.hasControlToSend() ||
                        state.space(PacketNumberSpace::AppData).acks.hasNews();
   perform(state, server->onNetworkSwitched(hasMore));
 }

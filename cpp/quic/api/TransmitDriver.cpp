@@ -4,7 +4,6 @@
 
 #include "quic/api/CongestionDriver.h"
 #include "quic/api/EcnDriver.h"
-#include "quic/api/DatagramDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
