@@ -30,6 +30,16 @@ std::pair<bool, TimePoint> evictionRank(const Path& path) { return {path.isValid
 
 }  // namespace
 
+void exchangeNetworks(Path& a, Path& b) {
+  std::swap(a.rtt, b.rtt);
+  std::swap(a.controller, b.controller);
+  std::swap(a.pacer, b.pacer);
+  std::swap(a.losses, b.losses);
+  std::swap(a.deliveryRate, b.deliveryRate);
+  std::swap(a.windowUsage, b.windowUsage);
+  std::swap(a.mtu, b.mtu);
+}
+
 QuicPathManager::QuicPathManager(const PathSettings& settings, const FourTuple& first, bool isValidated)
     : settings_(settings) {
   paths_.push_back(makePath(first));
@@ -78,23 +88,20 @@ Path* QuicPathManager::findPeer(const SocketAddress& peer) {
 }
 
 /// Nothing of it is in flight.
-void QuicPathManager::remember(Path& path) {
-  if (!path.isValidated || !path.rtt.hasSample() || path.controller->bytesInFlight() > 0) return;
-  std::erase_if(remembered_, [&](const Remembered& old) { return old.tuple == path.tuple; });
+void QuicPathManager::remember(std::unique_ptr<Path>&& path) {
+  if (!path->isValidated || !path->rtt.hasSample() || path->controller->bytesInFlight() > 0) return;
+  std::erase_if(remembered_, [&](const auto& old) { return old->tuple == path->tuple; });
   if (remembered_.size() >= kMaxPaths) remembered_.erase(remembered_.begin());
-  path.mtu.onFlightAbandoned();
-  remembered_.push_back({path.tuple, path.rtt, std::move(path.controller), path.pacer, path.mtu, path.lastReceivedAt});
+  path->mtu.onFlightAbandoned();
+  remembered_.push_back(std::move(path));
 }
 
 void QuicPathManager::recall(TimePoint now, Path& path) {
-  std::erase_if(remembered_, [&](const Remembered& old) { return old.lastReceivedAt + kMemory < now; });
-  const auto it = std::find_if(remembered_.begin(), remembered_.end(),
-                               [&](const Remembered& old) { return old.tuple == path.tuple; });
+  std::erase_if(remembered_, [&](const auto& old) { return old->lastReceivedAt + kMemory < now; });
+  const auto it =
+      std::find_if(remembered_.begin(), remembered_.end(), [&](const auto& old) { return old->tuple == path.tuple; });
   if (it == remembered_.end()) return;
-  path.rtt = it->rtt;
-  path.controller = std::move(it->controller);
-  path.pacer = it->pacer;
-  path.mtu = it->mtu;
+  exchangeNetworks(path, **it);
   remembered_.erase(it);
 }
 
@@ -119,7 +126,7 @@ std::optional<PeerConnectionId> QuicPathManager::remove(PathId id) {
   const auto it = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) { return path->id == id; });
   if (it == paths_.end() || id == activeId_) return std::nullopt;
   const auto destination = (*it)->isWaitingForId ? std::nullopt : std::optional((*it)->destination);
-  remember(**it);
+  remember(std::move(*it));
   paths_.erase(it);
   return destination;
 }
@@ -255,7 +262,7 @@ std::optional<TimePoint> QuicPathManager::nextTimeout(TimePoint now) const {
 }
 
 void QuicPathManager::onResumed(Duration frozenFor) {
-  for (Remembered& old : remembered_) old.lastReceivedAt += frozenFor;
+  for (const auto& old : remembered_) old->lastReceivedAt += frozenFor;
   for (const auto& path : paths_) {
     path->lastReceivedAt += frozenFor;
     if (!path->validation) continue;

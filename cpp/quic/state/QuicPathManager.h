@@ -101,22 +101,14 @@ class QuicPathManager {
   static constexpr Duration kMemory = 60s;  // since the last packet from there
 
  private:
-  struct Remembered {
-    FourTuple tuple;
-    RttEstimator rtt;
-    std::unique_ptr<CongestionController> controller;
-    Pacer pacer;
-    PathMtu mtu;
-    TimePoint lastReceivedAt{};
-  };
   [[nodiscard]] size_t activeIndex() const;
-  void remember(Path& path);
+  void remember(std::unique_ptr<Path>&& path);
   void recall(TimePoint now, Path& path);
   std::unique_ptr<Path> makePath(const FourTuple& tuple);
 
   PathSettings settings_;
-  std::vector<std::unique_ptr<Path>> paths_;  // pointers, so that a Path& stays good while others come and go
-  std::vector<Remembered> remembered_;        // the newest last
+  std::vector<std::unique_ptr<Path>> paths_;       // pointers, so that a Path& stays good while others come and go
+  std::vector<std::unique_ptr<Path>> remembered_;  // the newest last
   PathId activeId_;
   uint32_t nextId_ = 0;
   PathId servedLast_;  // by nextWithPathFrames
