@@ -11,6 +11,7 @@ using enum TransportErrorCode;
 PeerSettings takingDatagrams(Role endRole, uint64_t ofEnd = 65535, std::optional<uint64_t> ofPeer = 65535) {
   PeerSettings settings = MisbehavingPeer::against(endRole);
   settings.end.datagrams.maxFrameSize = ofEnd;
+  settings.end.pathMtuDiscovery = false;
   settings.parameters.maxDatagramFrameSize = ofPeer;
   return settings;
 }
