@@ -13,7 +13,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureTestCerts } from './gen-test-certs.mjs';
-import { cases } from './interop/cases.mjs';
+import { cases, ownCases } from './interop/cases.mjs';
 import { runCell } from './interop/cell.mjs';
 import { aioquic } from './interop/peers/aioquic.mjs';
 import { haproxy } from './interop/peers/haproxy.mjs';
@@ -46,7 +46,7 @@ function readArguments() {
   return {
     ...values,
     peers: values.self ? [self] : choose(everyPeer, values.peer, ({ id }) => id),
-    cases: choose(cases, values.case, ({ name }) => name),
+    cases: choose(values.self ? [...cases, ...ownCases] : cases, values.case, ({ name }) => name),
     directions: values.self ? ['client'] : choose(['client', 'server'], values.direction, (name) => name),
     seed: Number(values.seed),
     jobs: Number(values.jobs),

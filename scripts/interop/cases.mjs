@@ -1,5 +1,6 @@
 // The cases of the matrix: what is asked for, over which link, and what must have been on the wire for the case to count.
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { keyPhaseChanges, version2 } from './packets.mjs';
 
 const kibi = 1024;
@@ -27,6 +28,13 @@ function judgeKeyUpdate({ link, keylog, ourFacts }) {
   must(changes !== undefined, 'the key log has no secrets');
   must(changes.fromClient > 0, 'the client never changed its key phase');
   must(changes.fromServer > 0, 'the server never changed its key phase');
+}
+
+/** The link carries no marks, so the ends talk directly; the peer's counts have convinced us when we say "capable". */
+function judgeEcn({ ourFacts }) {
+  const stats = ourFacts.filter((fact) => fact.stats !== undefined).map((fact) => fact.stats);
+  must(stats.some(({ ecn }) => ecn !== undefined), 'stats().ecn');
+  must(stats.some(({ ecn }) => ecn === 'capable'), `ECN ended as ${stats.at(-1)?.ecn}`);
 }
 
 /** Once so much has come, clients are somewhere else. */
@@ -90,10 +98,32 @@ export const cases = [
     judge: ({ link }) => must(link.lost > 0, 'nothing was lost'),
   },
   { name: 'transfercorruption', title: '2 MiB, 2 % corrupted', files: [{ name: 'mid', size: 2 * mebi }], link: { corrupt: 0.02, delayMs: 5 }, limitMs: 60_000 },
+  {
+    name: 'blackhole', title: 'Link dark for 2 s', files: big, limitMs: 60_000,
+    during: async (link) => {
+      await link.untilFromServer(mebi);
+      link.isBlackhole = true;
+      await sleep(2_000);
+      link.isBlackhole = false;
+      link.wasDark = true;
+    },
+    judge: ({ link }) => must(link.wasDark, 'the transfer was over before'),
+  },
   { name: 'longrtt', title: 'RTT of 1.5 s', files: small, link: { delayMs: 750 }, limitMs: 60_000 },
   {
     name: 'datagram', title: 'Datagrams', files: small,
     judge: ({ facts }) => must(facts.some(({ datagrams }) => datagrams >= 20), 'datagrams were not echoed'),
+  },
+  { name: 'ecn', title: 'ECN', files: [{ name: 'mid', size: mebi }], isDirect: true, judge: judgeEcn },
+];
+
+/** Beside these, for this package against itself. */
+export const ownCases = [
+  { name: 'ipv6', title: 'IPv6', files: [{ name: 'mid', size: mebi }], host: '::1' },
+  { name: 'handshakecorruption', title: '5 handshakes, 30 % corrupted', files: files(5, kibi), link: { corrupt: 0.3, delayMs: 5 }, limitMs: 120_000 },
+  {
+    name: 'selfmigrate', title: 'Client migrates every 500 ms', files: big, link: { rate: 3 * mebi, queueMs: 50, delayMs: 5 }, limitMs: 60_000,
+    judge: ({ link }) => must(link.clients >= 4, `the client sent from ${link.clients} ports only`),
   },
 ];
 

@@ -54,8 +54,9 @@ async function play(setup, children) {
   let link;
   try {
     await untilBound(program, cell.port);
-    link = await Link.open({ target: { host: '127.0.0.1', port: cell.port }, condition: test.link, seed: setup.seed, record: test.record });
-    cell.requests = test.files.map(({ name }) => `https://127.0.0.1:${link.port}/${name}`);
+    if (!test.isDirect) link = await Link.open({ target: cell, condition: test.link, seed: setup.seed, record: test.record });
+    const host = cell.host.includes(':') ? `[${cell.host}]` : cell.host;
+    cell.requests = test.files.map(({ name }) => `https://${host}:${link?.port ?? cell.port}/${name}`);
     test.during?.(link).catch(() => undefined);
     await runClients(clients(cell), test.limitMs ?? defaultLimitMs, children);
     compare(cell, test.files);
@@ -77,7 +78,8 @@ export async function runCell({ test, peer, direction, folder, certs, seed }) {
   if (why !== undefined) return { status: 'cannot', reason: why };
   const places = prepare(folder, test.files);
   const keylogs = { client: path.join(folder, 'client-keys.log'), server: path.join(folder, 'server-keys.log') };
-  const cell = { testcase: test.name, port: await freePort(), certs, folder, requests: [], keylogs, ...places };
+  const { host = '127.0.0.1' } = test;
+  const cell = { testcase: test.name, host, port: await freePort(), certs, folder, requests: [], keylogs, ...places };
   const children = [];
   const began = Date.now();
   const done = (status, reason) => ({ status, reason, seconds: (Date.now() - began) / 1000, log: children.map(({ output }) => output).join('\n-----\n') });

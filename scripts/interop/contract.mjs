@@ -1,10 +1,10 @@
 // The environment of the public interoperability tests, for one end of one case.
 
-export function contractEnv(role, { testcase, port, www, downloads, certs, folder, requests, keylogs }) {
+export function contractEnv(role, { testcase, host, port, www, downloads, certs, folder, requests, keylogs }) {
   return {
     ROLE: role,
     TESTCASE: testcase,
-    ADDRESS: '127.0.0.1',
+    ADDRESS: host,
     PORT: String(port),
     WWW: www,
     DOWNLOADS: downloads,

@@ -8,11 +8,18 @@ async function echoDatagrams({ datagrams }) {
   for await (const payload of datagrams) datagrams.send(payload);
 }
 
+async function serveOne({ protocol, www, plan, say }, connection, stream) {
+  await protocol.serve(stream, www);
+  if (!plan.tellsStats) return;
+  await stream.acknowledged;
+  say({ stats: await connection.stats() });
+}
+
 async function serveStreams(setup, connection) {
   await setup.protocol.start(connection);
   for await (const stream of connection.incomingStreams) {
     stream.on('error', () => undefined);
-    if ('write' in stream) setup.protocol.serve(stream, setup.www).catch((error) => console.error(`stream ${stream.id}: ${error.message}`));
+    if ('write' in stream) serveOne(setup, connection, stream).catch((error) => console.error(`stream ${stream.id}: ${error.message}`));
     else stream.resume();
   }
 }
