@@ -16,6 +16,7 @@ import { ensureTestCerts } from './gen-test-certs.mjs';
 import { cases, ownCases } from './interop/cases.mjs';
 import { runCell } from './interop/cell.mjs';
 import { aioquic } from './interop/peers/aioquic.mjs';
+import { chromium } from './interop/peers/chromium.mjs';
 import { haproxy } from './interop/peers/haproxy.mjs';
 import { lsquic } from './interop/peers/lsquic.mjs';
 import { nginx } from './interop/peers/nginx.mjs';
@@ -25,10 +26,10 @@ import { quiche } from './interop/peers/quiche.mjs';
 import { quicgo } from './interop/peers/quicgo.mjs';
 import { quinn } from './interop/peers/quinn.mjs';
 import { self } from './interop/peers/ours.mjs';
-import { matrixOf, plainMark, putInto } from './interop/table.mjs';
+import { directionsOf, matrixOf, plainMark, putInto } from './interop/table.mjs';
 import { StepFailed, main, root, runShown, seconds, step } from './lib/run.mjs';
 
-const everyPeer = [ngtcp2, quiche, quinn, quicgo, aioquic, lsquic, openssl, nginx, haproxy];
+const everyPeer = [ngtcp2, quiche, quinn, quicgo, aioquic, lsquic, openssl, nginx, haproxy, chromium];
 
 function readArguments() {
   const { values } = parseArgs({
@@ -93,8 +94,8 @@ function report({ status, reason, seconds: time }, { test, peer, direction }) {
 async function runAll(options, peers) {
   const work = path.join(root, 'build/interop');
   const certs = await placeCerts(work);
-  const directionsOf = ({ isServerOnly }) => options.directions.filter((direction) => direction === 'client' || !isServerOnly);
-  const cells = peers.flatMap((peer) => directionsOf(peer).flatMap((direction) => options.cases.map((test) => ({ peer, direction, test }))));
+  const wanted = (peer) => directionsOf(peer).filter((direction) => options.directions.includes(direction));
+  const cells = peers.flatMap((peer) => wanted(peer).flatMap((direction) => options.cases.map((test) => ({ peer, direction, test }))));
   const waiting = [...cells];
   const results = [];
   const worker = async () => {

@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
-# Foreign QUIC stacks from Debian, unpacked into a folder of their own with everything that they need, the C library included,
-# so that the machine's own packages stay as they are and no root is needed. Prints the folder.
+# Packages from Debian, unpacked into a folder of their own with everything that they need, the C library included, so that
+# the machine's own packages stay as they are and no root is needed. Prints the folder.
 #
-#   scripts/interop/debian-root.sh          one line on stdout: the folder; progress goes to stderr
+#   scripts/interop/debian-root.sh PACKAGE...     one line on stdout: the folder; progress goes to stderr
 #
 # Its programs run under its own dynamic linker: see debian.mjs. The folder appears by one rename, so it is whole or absent.
 set -euo pipefail
 
 suite=${INTEROP_SUITE:-trixie}
-# The last is for programs of ours that are linked with OpenSSL's own QUIC, and with quic-go.
-packages="ngtcp2-client ngtcp2-server nginx haproxy python3-aioquic openssl libssl-dev zlib1g-dev libzstd-dev
- golang-1.24-go golang-github-lucas-clemente-quic-go-dev"
+packages=$*
 
 start=$SECONDS
 say() { printf '[debian %3ds] %s\n' "$((SECONDS - start))" "$*" >&2; }
@@ -40,7 +38,7 @@ prepare_apt "$suite" || { tail -n 20 "$log" >&2; die "the package index of $suit
 
 # As if nothing were installed: every library comes from the same suite.
 : >"$work/status"
-say "fetching the packages and what they need (about 160 MB)"
+say "fetching $packages and what they need"
 # shellcheck disable=SC2086
 apt-get -q -y --no-install-recommends --download-only -o Dir::State::status="$work/status" install $packages >>"$log" 2>&1 ||
   { tail -n 20 "$log" >&2; die "the packages could not be fetched, log: $log"; }
@@ -50,8 +48,8 @@ for package in "$work"/apt/cache/archives/*.deb; do
   dpkg-deb -x "$package" "$prefix.new.$$"
   dpkg-deb -f "$package" Package Version | sed -n 's/^[^:]*: //p' | paste -sd' ' >>"$prefix.new.$$/versions.txt"
 done
-# Never needed by programs that run here.
-rm -rf "$prefix.new.$$"/usr/share/{doc,man,locale,info} "$prefix.new.$$"/var/log
+# Never needed by programs that run here; the last are drivers of graphics cards.
+rm -rf "$prefix.new.$$"/usr/share/{doc,man,locale,info} "$prefix.new.$$"/var/log "$prefix.new.$$"/usr/lib/*/{libLLVM,libgallium,dri}*
 touch "$prefix.new.$$/.ok"
 rm -rf "$prefix"
 mv "$prefix.new.$$" "$prefix"

@@ -1,25 +1,49 @@
 // Programs from the folder that debian-root.sh unpacks: they run under that folder's own dynamic linker and libraries.
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { StepFailed, root, runShown } from '../lib/run.mjs';
 
-let folder;
+/** What the stacks need; the last lines are for programs of ours that are linked with OpenSSL's QUIC, and with quic-go. */
+const stacks = ['ngtcp2-client', 'ngtcp2-server', 'nginx', 'haproxy', 'python3-aioquic', 'openssl',
+  'libssl-dev', 'zlib1g-dev', 'libzstd-dev', 'golang-1.24-go', 'golang-github-lucas-clemente-quic-go-dev'];
 
-/** The folder, made when it is not there yet. */
-export async function debianRoot() {
-  if (folder !== undefined) return folder;
+const folders = new Map();
+
+/** A folder with these packages and all that they need, made when it is not there yet. */
+export async function debianFolder(packages) {
+  const key = packages.join(' ');
+  if (folders.has(key)) return folders.get(key);
   const answer = path.join(root, 'build/interop-debian');
-  const isThere = await runShown('bash', ['-c', 'mkdir -p "$(dirname "$1")" && "$0" >"$1"', path.join(root, 'scripts/interop/debian-root.sh'), answer]);
-  if (!isThere) throw new StepFailed('the foreign QUIC stacks of Debian could not be had, see above');
-  folder = readFileSync(answer, 'utf8').trim();
-  return folder;
+  mkdirSync(path.dirname(answer), { recursive: true });
+  const script = path.join(root, 'scripts/interop/debian-root.sh');
+  if (!(await runShown('bash', ['-c', 'out=$1; shift; "$0" "$@" >"$out"', script, answer, ...packages]))) {
+    throw new StepFailed(`${key}: could not be had from Debian, see above`);
+  }
+  folders.set(key, readFileSync(answer, 'utf8').trim());
+  return folders.get(key);
+}
+
+export function debianRoot() {
+  return debianFolder(stacks);
+}
+
+/** The folders of the libraries. */
+export function librariesIn(top) {
+  return readdirSync(path.join(top, 'usr/lib')).filter((name) => name.endsWith('-linux-gnu')).map((name) => path.join(top, 'usr/lib', name));
+}
+
+/** The dynamic linker. */
+export function linkerIn(top) {
+  for (const folder of librariesIn(top)) {
+    const linker = readdirSync(folder).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
+    if (linker !== undefined) return path.join(folder, linker);
+  }
+  throw new StepFailed(`${top} has no dynamic linker`);
 }
 
 /** The command and the first arguments that run a program of the folder. */
 export function inDebian(top, program) {
-  const libraries = readdirSync(path.join(top, 'usr/lib')).filter((name) => name.endsWith('-linux-gnu')).map((name) => path.join(top, 'usr/lib', name));
-  const linker = readdirSync(libraries[0]).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
-  return [path.join(libraries[0], linker), '--library-path', libraries.join(':'), path.join(top, program)];
+  return [linkerIn(top), '--library-path', librariesIn(top).join(':'), path.join(top, program)];
 }
 
 export function versionIn(top, packageName) {

@@ -21,13 +21,18 @@ function resultOf(results, peer, test, direction) {
   return results.find((one) => one.peer === peer.id && one.test === test.name && one.direction === direction);
 }
 
-/** Markdown. `peers` have `title`, `version` and perhaps `isServerOnly`. */
+/** Our roles against a peer. */
+export function directionsOf({ isServerOnly, isClientOnly }) {
+  return [...(isClientOnly ? [] : ['client']), ...(isServerOnly ? [] : ['server'])];
+}
+
+/** Markdown. `peers` have `title`, `version`, and perhaps `isServerOnly` or `isClientOnly`. */
 export function matrixOf(results, { peers, cases }) {
-  const directionsOf = ({ isServerOnly }) => (isServerOnly ? ['client'] : ['client', 'server']);
+  const only = ({ isServerOnly, isClientOnly }) => (isServerOnly ? ' (server)' : isClientOnly ? ' (client)' : '');
   const rows = cases.map((test) => ({ test, cells: peers.map((peer) => directionsOf(peer).map((direction) => resultOf(results, peer, test, direction))) }));
   const notes = notesOf(rows.flatMap(({ cells }) => cells.flat()).filter((one) => one !== undefined));
   const lines = [
-    `| | ${peers.map(({ title, version, isServerOnly }) => `${title} ${version}${isServerOnly ? ' (server)' : ''}`).join(' | ')} |`,
+    `| | ${peers.map((peer) => `${peer.title} ${peer.version}${only(peer)}`).join(' | ')} |`,
     `|---|${peers.map(() => ':---:|').join('')}`,
     ...rows.map(({ test, cells }) => `| ${test.title} | ${cells.map((marked) => marked.map((one) => markOf(one, notes)).join(' ')).join(' | ')} |`),
   ];
