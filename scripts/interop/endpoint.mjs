@@ -9,7 +9,7 @@
 //   PORT            server: where to listen, default 443; address in ADDRESS, default all
 //   CERTS           folder with cert.pem and priv.key (server), ca.pem (client: absent means that nothing is verified)
 //   LOGS            folder for logs; SSLKEYLOGFILE and QLOGDIR as usual
-//   ALPN            hq-interop (default) or h3
+//   ALPN            hq-interop or h3; default: what the case wants, which is hq-interop for all but http3
 //
 // Exit: 0 the case went well, 1 it did not, 127 it is not supported. Facts go to stdout, a JSON object a line.
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -28,12 +28,13 @@ function say(fact) {
 }
 
 function readSetup(env) {
-  const { ROLE: role, TESTCASE: testcase = 'handshake', ALPN: alpn = 'hq-interop', CERTS: certs = '/certs' } = env;
-  const protocol = protocols.get(alpn);
-  if (protocol === undefined) throw new NotSupported(`ALPN ${alpn}`);
+  const { ROLE: role, TESTCASE: testcase = 'handshake', CERTS: certs = '/certs' } = env;
   if (!['client', 'server'].includes(role)) throw new Error('ROLE is client or server');
   const plan = testcases[testcase];
   if (plan === undefined) throw new NotSupported(`the case ${testcase}`);
+  const alpn = env.ALPN ?? plan.alpn ?? 'hq-interop';
+  const protocol = protocols.get(alpn);
+  if (protocol === undefined) throw new NotSupported(`ALPN ${alpn}`);
   const pem = (name) => (existsSync(path.join(certs, name)) ? readFileSync(path.join(certs, name)) : undefined);
   return {
     role,

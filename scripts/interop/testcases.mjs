@@ -12,7 +12,9 @@ const oneByOne = { connections: 'each' };
 
 export const testcases = {
   handshake: plain,
-  transfer: plain,
+  // Small, so that credit has to be given while files come.
+  transfer: { client: { limits: { streamWindow: 128 * 1024, connectionWindow: 256 * 1024 } } },
+  http3: { alpn: 'h3' },
   longrtt: plain,
   multiplexing: plain,
   ecn: { tellsStats: true },
