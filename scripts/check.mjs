@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkCoverage } from './check-coverage.mjs';
 import { checkFormat } from './check-format.mjs';
 import { checkHeaders } from './check-headers.mjs';
 import { checkLayers } from './check-layers.mjs';
@@ -19,6 +20,7 @@ const checks = {
   words: checkWords,
   layers: checkLayers,
   sizes: checkSizes,
+  coverage: checkCoverage,
   format: checkFormat,
   'sans-io': checkSansIo,
   headers: checkHeaders,

@@ -5,8 +5,9 @@
 //   node scripts/rfc.mjs --section 9000/8.1  the entries of a section and what answers them
 //   node scripts/rfc.mjs --texts DIR         also compares with the texts (rfc9000.txt ...) that lie in DIR: no sentence is
 //                                            left out, none is made up; with --missing it prints the sentences themselves
+//   node scripts/rfc.mjs --table attacks     the rows of a table of cases (must-close, attacks) and what answers them
 //
-// The entries lie in test/rfc/rfcNNNN.txt: section and number of the sentence, its fingerprint, what it asks in our own words;
+// The tables of cases are those of scripts/rfc/tables.mjs. The entries lie in test/rfc/rfcNNNN.txt: section and number of the sentence, its fingerprint, what it asks in our own words;
 // indented below, `test NAME` for every test that shows it (each must exist) or `except REASON`. No line below: missing.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,6 +16,7 @@ import { read, sourceFiles } from './lib/files.mjs';
 import { isMain, main, root } from './lib/run.mjs';
 import { parseEntries } from './rfc/entries.mjs';
 import { mustSentences } from './rfc/sentences.mjs';
+import { reportTables } from './rfc/tables.mjs';
 
 const documents = ['9000', '9001', '9002', '9221'];
 /** Where nothing may be missing: sections and everything below them. */
@@ -60,31 +62,47 @@ function faults(entries, names, sentences) {
 
 const isMissing = (entry) => entry.tests.length === 0 && !entry.exception;
 
-/** `{ rows, findings }`: a row for each RFC; findings are what makes the program fail. */
+/** `{ rows, faults, gaps }`: a row for each RFC; faults of the entries, and what is missing where nothing may be. */
 export function report(top, textsIn) {
   const names = testNames(top);
   const rows = [];
-  const findings = [];
+  const faulty = [];
+  const gaps = [];
   for (const document of documents) {
     const file = `test/rfc/rfc${document}.txt`;
     const entries = existsSync(path.join(top, file)) ? parseEntries(read(top, file)) : [];
     const sentences = textsIn && mustSentences(readFileSync(path.join(textsIn, `rfc${document}.txt`), 'utf8'));
-    findings.push(...faults(entries, names, sentences).map((fault) => `RFC ${document} ${fault}`));
+    faulty.push(...faults(entries, names, sentences).map((fault) => `RFC ${document} ${fault}`));
     const missing = entries.filter(isMissing);
     for (const entry of missing) {
-      if (lies(entry.section, complete[document])) findings.push(`RFC ${document} §${entry.id}: missing: ${entry.gist}`);
+      if (lies(entry.section, complete[document])) gaps.push(`RFC ${document} §${entry.id}: missing: ${entry.gist}`);
     }
     rows.push({ document, entries, sentences, missing, excepted: entries.filter((entry) => entry.exception) });
   }
-  return { rows, findings };
+  return { rows, faults: faulty, gaps };
 }
 
-function show({ rows, findings }, { onlyMissing, section }) {
+function showTables(tables, wanted) {
+  console.log('table            rows   tested   excepted   missing');
+  for (const { name, rows, missing } of tables) {
+    const excepted = rows.filter(({ exception }) => exception).length;
+    const counts = [rows.length - missing.length - excepted, excepted, missing.length].map((count, i) => String(count).padStart([9, 11, 10][i]));
+    console.log(`${name.padEnd(12)}${String(rows.length).padStart(9)}${counts.join('')}`);
+  }
+  for (const { id, outcome, gist, tests, exception } of tables.find(({ name }) => name === wanted)?.rows ?? []) {
+    console.log(`${id} ${outcome} ${gist}`);
+    for (const name of tests) console.log(`    test ${name}`);
+    if (exception) console.log(`    except ${exception}`);
+  }
+}
+
+function show({ rows, findings, tables }, { onlyMissing, section, table }) {
   console.log('RFC    MUST sentences   tested   excepted   missing');
   for (const { document, entries, missing, excepted } of rows) {
     const tested = entries.length - missing.length - excepted.length;
     console.log(`${document}   ${String(entries.length).padStart(14)}${String(tested).padStart(9)}${String(excepted.length).padStart(11)}${String(missing.length).padStart(10)}`);
   }
+  showTables(tables, table);
   for (const { document, entries, sentences } of rows) {
     const [wantedDocument, wantedSection] = section?.split('/') ?? [];
     for (const entry of entries) {
@@ -104,10 +122,13 @@ function show({ rows, findings }, { onlyMissing, section }) {
 if (isMain(import.meta)) {
   await main(async () => {
     const { values } = parseArgs({
-      options: { missing: { type: 'boolean' }, section: { type: 'string' }, texts: { type: 'string' } },
+      options: { missing: { type: 'boolean' }, section: { type: 'string' }, table: { type: 'string' }, texts: { type: 'string' } },
     });
     const outcome = report(root, values.texts && path.resolve(values.texts));
-    show(outcome, { onlyMissing: values.missing, section: values.section });
-    process.exitCode = outcome.findings.length === 0 ? 0 : 1;
+    const tables = reportTables(root);
+    const lacks = tables.flatMap(({ name, missing }) => missing.map(({ id, gist }) => `${name} ${id}: missing: ${gist}`));
+    const findings = [...outcome.faults, ...outcome.gaps, ...tables.flatMap(({ faults: found }) => found), ...lacks];
+    show({ rows: outcome.rows, findings, tables }, { onlyMissing: values.missing, section: values.section, table: values.table });
+    process.exitCode = findings.length === 0 ? 0 : 1;
   });
 }

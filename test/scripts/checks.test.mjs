@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { checkCoverage } from '../../scripts/check-coverage.mjs';
 import { checkFormat } from '../../scripts/check-format.mjs';
 import { checkHeaders } from '../../scripts/check-headers.mjs';
 import { checkLayers } from '../../scripts/check-layers.mjs';
@@ -91,6 +92,21 @@ plants('check-layers', checkLayers, [
 test('check-layers does not mind what a comment or a string says', () => {
   const { findings } = checkLayers(tree({ 'cpp/quic/loss/Fine.cpp': '// #include <thread>\n/* steady_clock::now() */\nauto s = "steady_clock::now()";\n' }));
   assert.deepEqual(findings, []);
+});
+
+const coverage = (table, source = '// row F01\nTEST(Close, OfAFrame) {}\n') => ({ 'test/rfc/must-close.txt': table, 'test/cpp/CloseTest.cpp': source });
+plants('check-coverage', checkCoverage, [
+  ['a row names a test that is not there', coverage('F01 FRAME_ENCODING_ERROR a frame\n  test Close.OfAnother\n'), /F01: no test is called Close\.OfAnother/],
+  ['a test does not know its row', coverage('F01 FRAME_ENCODING_ERROR a frame\n  test Close.OfAFrame\n', 'TEST(Close, OfAFrame) {}\n'), /F01: the file of Close\.OfAFrame does not name the row/],
+  ['a row is there twice', coverage('F01 lives a\n  test Close.OfAFrame\nF01 lives a\n  test Close.OfAFrame\n'), /F01: is there twice/],
+  ['a row is both tested and excepted', coverage('F01 lives a\n  test Close.OfAFrame\n  except none\n'), /F01: both tested and excepted/],
+  ['a MUST sentence names a test that is not there', { 'test/rfc/rfc9000.txt': '§1-1 01234567 a rule\n  test Close.OfAnother\n' }, /RFC 9000 §1-1: no test is called/],
+]);
+
+test('check-coverage tells which rows have no test', () => {
+  const { findings, notes } = checkCoverage(tree(coverage('F01 lives a\n  test Close.OfAFrame\nF02 lives b\n')));
+  assert.deepEqual(findings, []);
+  assert.deepEqual(notes, ['must-close: no test for F02']);
 });
 
 const lines = (count, line) => `${line}\n`.repeat(count);

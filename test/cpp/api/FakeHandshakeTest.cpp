@@ -8,7 +8,7 @@ namespace {
 
 class EveryRoleAndSuite : public testing::TestWithParam<std::tuple<Role, CipherSuite>> {};
 
-// K10, K11, K12 of the project's security cases. covers RFC 9001 §5.3
+// CT00, K10, K11, K12 of the project's security cases. covers RFC 9001 §5.3
 TEST_P(EveryRoleAndSuite, ConnectsAndLives) {
   PeerSettings settings = MisbehavingPeer::againstServer();
   settings.endRole = std::get<0>(GetParam());

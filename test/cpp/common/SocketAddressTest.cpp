@@ -182,6 +182,7 @@ TEST(SocketAddress, RandomTextNeverReadsOutOfBounds) {
   }
 }
 
+// row T-30
 TEST(SocketAddress, AnIPv4MappedAddressIsTheIPv4Address) {
   const SocketAddress mapped = SocketAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1}, 9, 4);
   EXPECT_EQ(mapped, SocketAddress::v4({10, 0, 0, 1}, 9));

@@ -267,6 +267,7 @@ class PersistentCongestionTest : public LossRecoveryTest {
   }();
 };
 
+// row X29
 TEST_F(PersistentCongestionTest, IsEstablishedInTheExampleOfTheRfc) {  // covers RFC 9002 §7.6.3
   ASSERT_EQ(rtt.pto(maxAckDelay()), 2s);
   sendAtSecond(1, 0);

@@ -67,6 +67,7 @@ void expectLegalError(const HandshakeEndpoint& endpoint) {
   EXPECT_FALSE(endpoint.layer->errorDetail().empty());
 }
 
+// row T-20
 TEST(TamperedHandshake, EndsInAnErrorOrWaitsButNeverCrashes) {
   const Contexts contexts;
   const DeterministicRand rand(11);

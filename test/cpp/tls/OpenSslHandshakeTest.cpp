@@ -65,6 +65,7 @@ TEST(OpenSslHandshake, FitsTheClientHelloInOneInitialPacket) {
   EXPECT_LT(pair.client.sent[EncryptionLevel::Initial].size(), 400u);
 }
 
+// row T-31
 TEST(OpenSslHandshake, TakesFragmentsOfAnySize) {
   for (const size_t fragment : {1, 7, 100}) {
     HandshakePair pair = makePair();

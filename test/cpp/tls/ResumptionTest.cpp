@@ -55,6 +55,7 @@ TEST(Resumption, IssuesAsManyTicketsAsItIsTold) {
 }
 
 // covers RFC 9001 §4.5
+// row B07
 TEST(Resumption, SparesTheCertificateAndStillNamesIt) {
   const TlsPeers peers;
   HandshakePair full = peers.pair();
