@@ -59,8 +59,8 @@ system_prefix() {
 
 # ---- where the distribution keeps its packages: read from the machine's own apt sources -------------------------------------
 
-# shellcheck source=lib/apt.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib/apt.sh"
+# shellcheck source=lib/debian.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/debian.sh"
 
 default_suites() {
   if [ -n "$(apt_uri '/debian$')" ]; then echo trixie; else echo resolute questing; fi

@@ -8,8 +8,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { installPackages } from './lib/debian.mjs';
-import { StepFailed, capture, isMain, main, mustRun, root, run, step } from './lib/run.mjs';
+import { StepFailed, capture, installPackages, isMain, main, mustRun, root, run, step } from './lib/run.mjs';
 
 const targets = ['packet-headers', 'frames', 'transport-parameters', 'connection'];
 const packages = ['clang-19', 'libclang-rt-19-dev'];

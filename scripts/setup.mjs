@@ -12,8 +12,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { installPackages } from './lib/debian.mjs';
-import { StepFailed, capture, main, mustRun, root, runShown, seconds, step } from './lib/run.mjs';
+import { StepFailed, capture, installPackages, main, mustRun, root, runShown, seconds, step } from './lib/run.mjs';
 
 const buildPackages = ['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'perl', 'binutils', 'util-linux', 'git', 'libuv1-dev', 'openssl'];
 const opensslPackages = ['dpkg-dev', 'ca-certificates'];

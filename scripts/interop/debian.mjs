@@ -1,7 +1,7 @@
-// Programs from the folder that debian-root.sh unpacks: they run under that folder's own dynamic linker and libraries.
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+// Programs from a folder that scripts/lib/debian.sh unpacks: they run under that folder's own dynamic linker and libraries.
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { StepFailed, root, runShown } from '../lib/run.mjs';
+import { StepFailed, printed } from '../lib/run.mjs';
 
 /** What the stacks need; the last lines are for programs of ours that are linked with OpenSSL's QUIC, and with quic-go. */
 const stacks = ['ngtcp2-client', 'ngtcp2-server', 'nginx', 'haproxy', 'python3-aioquic', 'openssl',
@@ -13,13 +13,7 @@ const folders = new Map();
 export async function debianFolder(packages) {
   const key = packages.join(' ');
   if (folders.has(key)) return folders.get(key);
-  const answer = path.join(root, 'build/interop-debian');
-  mkdirSync(path.dirname(answer), { recursive: true });
-  const script = path.join(root, 'scripts/interop/debian-root.sh');
-  if (!(await runShown('bash', ['-c', 'out=$1; shift; "$0" "$@" >"$out"', script, answer, ...packages]))) {
-    throw new StepFailed(`${key}: could not be had from Debian, see above`);
-  }
-  folders.set(key, readFileSync(answer, 'utf8').trim());
+  folders.set(key, await printed('bash', ['scripts/lib/debian.sh', 'unpack', ...packages]));
   return folders.get(key);
 }
 

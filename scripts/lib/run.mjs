@@ -52,6 +52,23 @@ export function runShown(command, args, options = {}) {
   });
 }
 
+/** The trimmed standard output of a program whose progress, on its standard error, is shown as it comes. */
+export function printed(command, args, options = {}) {
+  const { cwd = root, env = process.env } = options;
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve(output.trim()) : reject(new StepFailed(`${[command, ...args].join(' ')}: see above`))));
+  });
+}
+
+/** Installs packages of the distribution on this machine where it may; resolves with what it did, in a few words. */
+export function installPackages(names) {
+  return printed('bash', ['scripts/lib/debian.sh', 'install', ...names]);
+}
+
 /** The trimmed standard output of a quick program, or undefined when it failed. */
 export function capture(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], ...options });

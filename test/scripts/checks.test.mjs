@@ -214,7 +214,7 @@ describe('check-headers', () => {
     const folder = tree({ 'cpp/quic/common/Second.h': text });
     cpSync(path.join(root, 'CMakeLists.txt'), path.join(folder, 'CMakeLists.txt'));
     cpSync(path.join(root, 'scripts/build-openssl.sh'), path.join(folder, 'scripts/build-openssl.sh'));
-    cpSync(path.join(root, 'scripts/lib/apt.sh'), path.join(folder, 'scripts/lib/apt.sh'));
+    cpSync(path.join(root, 'scripts/lib/debian.sh'), path.join(folder, 'scripts/lib/debian.sh'));
     cpSync(path.join(root, 'scripts/gen-test-certs.mjs'), path.join(folder, 'scripts/gen-test-certs.mjs'));
     await mustRun('cmake', ['-S', folder, '-B', path.join(folder, 'build'), '-G', 'Ninja'], { cwd: folder });
     return checkHeaders(folder);
