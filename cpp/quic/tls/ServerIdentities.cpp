@@ -45,7 +45,8 @@ const std::vector<size_t>* ServerIdentities::find(const std::string& name) const
   if (name.empty()) return nullptr;
   auto found = byName_.find(name);
   const size_t dot = name.find('.');
-  if (found == byName_.end() && dot != 0 && dot != std::string::npos) found = byName_.find("*" + name.substr(dot));
+  if (found == byName_.end() && dot != 0 && dot != std::string::npos)
+    found = byName_.find(name.substr(dot).insert(0, 1, '*'));
   return found == byName_.end() ? nullptr : &found->second;
 }
 
