@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "quic/common/ByteCursor.h"
+
 namespace quic {
 namespace {
 
@@ -101,6 +103,17 @@ void abandonConnection(QuicConnectionState& state, const QuicError& error) {
   state.life = life::Closed{};
   state.events.emplace_back(ConnectionClosed{error, std::string(error.reason)});
   forgetKeys(state);
+}
+
+bool hasPacketNumbers(const QuicConnectionState& state, PacketNumberSpace name) {
+  return state.space(name).nextNumber < kMaxVarint;
+}
+
+void endAfterLastPacketNumber(QuicConnectionState& state) {
+  for (int i = 0; i < kPacketNumberSpaces; ++i) {
+    if (hasPacketNumbers(state, static_cast<PacketNumberSpace>(i))) continue;
+    abandonConnection(state, {TransportErrorCode::INTERNAL_ERROR, "packet numbers are used up"});
+  }
 }
 
 void onDatagramWhileClosing(QuicConnectionState& state, size_t size) {

@@ -13,6 +13,9 @@ void onPeerClose(QuicConnectionState& state, const ConnectionCloseFrame& frame);
 void onStatelessReset(QuicConnectionState& state);
 /// Ends without a packet: timeouts, an unreachable peer, no common version.
 void abandonConnection(QuicConnectionState& state, const QuicError& error);
+/// Whether a packet of this space may still be numbered; when none may, the connection ends without a word (RFC 9000 §12.3).
+[[nodiscard]] bool hasPacketNumbers(const QuicConnectionState& state, PacketNumberSpace name);
+void endAfterLastPacketNumber(QuicConnectionState& state);
 /// A datagram came after our close (RFC 9000 §10.2.1): whether CONNECTION_CLOSE is sent again. Ever more rarely; and because
 /// nobody looks whether the datagram is the peer's, at most three times as many bytes as came.
 void onDatagramWhileClosing(QuicConnectionState& state, size_t size);

@@ -22,8 +22,8 @@ constexpr std::array kLevels = {EncryptionLevel::Initial, EncryptionLevel::Hands
 
 std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, const Path& path, EncryptionLevel level,
                                              MutableByteSpan out) {
-  if (!maySeal(state, level)) return std::nullopt;
   const PacketNumberSpace name = spaceOf(level);
+  if (!maySeal(state, level) || !hasPacketNumbers(state, name)) return std::nullopt;
   const PacketHeaderFields fields{level,
                                   state.handshake.version,
                                   path.destination.id,
@@ -313,6 +313,7 @@ std::optional<Transmit> transmitOnActive(QuicConnectionState& state, MutableByte
 
 std::optional<Transmit> pollTransmit(QuicConnectionState& state, MutableByteSpan out) {
   state.pacedUntil.reset();
+  if (state.isOpen()) endAfterLastPacketNumber(state);
   if (state.isOpen()) tendKeys(state);
   if (state.isOpen()) leaveUnusablePath(state);
   if (std::holds_alternative<life::Closing>(state.life)) return transmitClose(state, out);

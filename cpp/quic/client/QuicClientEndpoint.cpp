@@ -1,11 +1,15 @@
 #include "quic/client/QuicClientEndpoint.h"
 
+#include <algorithm>
+
 #include "quic/codec/QuicPacketHeaders.h"
 
 namespace quic {
 namespace {
 
 constexpr size_t kMaxStatelessReplies = 64;
+/// RFC 9000 §5.1: connections share one address, so each needs an ID; and one that is hard to meet by chance.
+constexpr size_t kMinConnectionIdSize = 4;
 
 }  // namespace
 
@@ -14,7 +18,8 @@ QuicClientEndpoint::QuicClientEndpoint(const CryptoFactory& crypto, Random& rand
     : crypto_(crypto),
       random_(random),
       resetKey_(resetSecret ? std::optional<StatelessResetKey>(std::in_place, crypto, *resetSecret) : std::nullopt),
-      connectionIds_(random, connectionIdSize, resetKey_ ? &*resetKey_ : nullptr),
+      connectionIds_(random, std::clamp(connectionIdSize, kMinConnectionIdSize, kMaxConnectionIdSize),
+                     resetKey_ ? &*resetKey_ : nullptr),
       connections_(crypto, random),
       replies_(kMaxStatelessReplies) {
   if (resetKey_) resetter_.emplace(*resetKey_, random, StatelessResetSettings{});
