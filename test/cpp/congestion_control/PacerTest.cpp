@@ -134,6 +134,73 @@ TEST(Pacer, KeepsItsTokensWhenThePaceChanges) {
   EXPECT_EQ(pacer.allowance(TimePoint{1s} + 20ms), 4'500u) << "and then at the new one";
 }
 
+// ---- a rate by name
+
+Pacer::Pace rateOf(uint64_t bytesPerSecond, Duration rtt = 50ms) {
+  return {.congestionWindow = 1'000'000,
+          .smoothedRtt = rtt,
+          .inSlowStart = false,
+          .maxDatagramSize = kSize,
+          .rate = bytesPerSecond};
+}
+
+TEST(Pacer, KeepsToTheRateThatAControllerNames) {
+  for (const uint64_t rate : {2'000u, 100'000u, 1'250'000u, 125'000'000u}) {
+    for (const Duration lateness : {0us, 50us, 900us}) {
+      Pacer pacer;
+      pacer.onUpdate(TimePoint{1s}, rateOf(rate));
+      EXPECT_EQ(pacer.rate(), rate);
+      const Duration length = std::max<Duration>(1s, Duration{static_cast<int64_t>(2000 * kSize * 1'000'000 / rate)});
+      const double measured = averageRate(pacer, TimePoint{1s}, length, kSize, lateness);
+      EXPECT_NEAR(measured / static_cast<double>(rate), 1.0, 0.01) << rate << ", " << lateness.count() << " us late";
+    }
+  }
+}
+
+TEST(Pacer, SendsTwoDatagramsOrAMillisecondAtOnceForAControllerThatNamesARate) {
+  const struct {
+    uint64_t rate;
+    uint64_t burst;
+  } rows[] = {{100'000, 2'400}, {2'400'000, 2'400}, {12'500'000, 12'500}, {125'000'000, 125'000}};
+  for (const auto& row : rows) {
+    Pacer pacer;
+    pacer.onUpdate(TimePoint{1s}, rateOf(row.rate));
+    EXPECT_EQ(pacer.allowance(TimePoint{5s}), row.burst) << row.rate;
+  }
+}
+
+TEST(Pacer, SpacesDatagramsByLessThanAMillisecond) {
+  Pacer pacer;
+  pacer.onUpdate(TimePoint{1s}, rateOf(1'200'000));  // one datagram a millisecond
+  pacer.onPacketSent(TimePoint{1s}, 2 * kSize);
+  EXPECT_EQ(pacer.nextSendTime(TimePoint{1s}, kSize), TimePoint{1s} + 1ms);
+  pacer.onUpdate(TimePoint{1s}, rateOf(7'000'000));
+  EXPECT_EQ(pacer.nextSendTime(TimePoint{1s}, kSize), TimePoint{1s} + 172us);
+}
+
+TEST(Pacer, NeverStallsAPathWhateverRateItIsTold) {
+  Pacer pacer;
+  pacer.onUpdate(TimePoint{1s}, rateOf(0));
+  pacer.onPacketSent(TimePoint{1s}, 10 * kSize);
+  EXPECT_LE(*pacer.nextSendTime(TimePoint{1s}, kSize), TimePoint{1s} + 4s);
+}
+
+// ---- idleness
+
+TEST(Pacer, LetsNoMoreThanTheInitialWindowLeaveAtOnceAfterIdleness) {  // covers RFC 9002 §7.7
+  for (const Pace& pace : kPaces) {
+    Pacer pacer;
+    pacer.onUpdate(TimePoint{1s}, paceOf(pace.window, pace.rtt, pace.slowStart));
+    pacer.onRestart(TimePoint{60s});
+    EXPECT_LE(pacer.allowance(TimePoint{60s}), 12'000u) << pace.what;
+    EXPECT_EQ(pacer.allowance(TimePoint{70s}), pace.burst) << pace.what << ": the limit is of that moment";
+  }
+  Pacer shortPath;
+  shortPath.onUpdate(TimePoint{1s}, paceOf(1'000'000, 100us, false));
+  shortPath.onRestart(TimePoint{60s});
+  EXPECT_GE(shortPath.allowance(TimePoint{60s}), 1'000'000u) << "no timer could pace a path as short";
+}
+
 TEST(Pacer, BearsTimeThatGoesBackAndARoundTripOfZero) {
   Pacer pacer;
   pacer.onUpdate(TimePoint{1s}, paceOf(12'000, 0us, false));
