@@ -3,14 +3,24 @@
 #include <algorithm>
 
 namespace quic {
+namespace {
+
+PathSettings pathSettings(const TransportSettings& settings, Random& random) {
+  const bool isRandomized = settings.congestionControl == CongestionControlType::Bbr;
+  return {.congestionControl = settings.congestionControl,
+          .mtu = {settings.pathMtuDiscovery, settings.datagramSize},
+          .initialRtt = settings.initialRtt,
+          .seed = isRandomized ? random.next64() : 0};
+}
+
+}  // namespace
 
 QuicConnectionState::QuicConnectionState(Role role, const TransportSettings& settings, const Environment& environment,
                                          const FourTuple& path, bool isPeerValidated)
     : role(role),
       settings(settings),
       environment(environment),
-      paths({settings.congestionControl, {settings.pathMtuDiscovery, settings.datagramSize}, settings.initialRtt}, path,
-            isPeerValidated),
+      paths(pathSettings(settings, environment.random), path, isPeerValidated),
       selfIds(environment.connectionIds.make()),
       streams(role, settings.streams),
       datagrams(settings.datagrams) {

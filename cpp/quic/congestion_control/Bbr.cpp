@@ -5,13 +5,13 @@
 
 namespace quic {
 namespace {
-constexpr double kPacingMargin = 0.99;         // §2.5
-constexpr Duration kNominalRtt = 1ms;          // §4.6.2: when none was measured
-constexpr double kHighestRate = 1e15;          // bytes a second
-constexpr uint64_t kLowRate = 1'200'000 / 8;   // §4.6.3
-constexpr uint64_t kMaxQuantum = 64 * 1024;    // §4.6.3
-constexpr uint64_t kQuantaInFlight = 3;        // §4.5.4
-constexpr int kStartupLossRuns = 3;            // §4.3.1.3
+constexpr double kPacingMargin = 0.99;        // §2.5
+constexpr Duration kNominalRtt = 1ms;         // §4.6.2: when none was measured
+constexpr double kHighestRate = 1e15;         // bytes a second
+constexpr uint64_t kLowRate = 1'200'000 / 8;  // §4.6.3
+constexpr uint64_t kMaxQuantum = 64 * 1024;   // §4.6.3
+constexpr uint64_t kQuantaInFlight = 3;       // §4.5.4
+constexpr int kStartupLossRuns = 3;           // §4.3.1.3
 }  // namespace
 
 Bbr::Bbr(size_t maxDatagramSize, uint64_t seed)
@@ -42,7 +42,8 @@ void Bbr::onAck(const CongestionAckEvent& event, const RttEstimator& rtt) {
   if (!event.rate) return;
   if (!pacingRate_) {
     const Duration roundTrip = rtt.hasSample() ? rtt.smoothed() : kNominalRtt;
-    const double nominal = static_cast<double>(initialWindow(maxDatagramSize_)) * 1e6 / static_cast<double>(roundTrip.count());
+    const double nominal =
+        static_cast<double>(initialWindow(maxDatagramSize_)) * 1e6 / static_cast<double>(roundTrip.count());
     pacingRate_ = static_cast<uint64_t>(std::max(pacingGain_ * nominal, 1.0));
   }
   Ack ack{.now = event.now,
@@ -137,8 +138,8 @@ void Bbr::enterRecovery(TimePoint now) {
 
 /// §4.3.1.3.
 void Bbr::onRecoveryRoundOver() {
-  const bool isTooMuch = lossRuns_ >= kStartupLossRuns &&
-                         BbrBounds::isTooMuch(lostInRecovery_, inFlightAtRecovery_, maxDatagramSize_);
+  const bool isTooMuch =
+      lossRuns_ >= kStartupLossRuns && BbrBounds::isTooMuch(lostInRecovery_, inFlightAtRecovery_, maxDatagramSize_);
   if (!isPipeFilled_ && isTooMuch) onPipeFilledByLoss();
 }
 

@@ -133,11 +133,12 @@ class Bbr final : public CongestionController {
 
   std::optional<TimePoint> probeRttDoneAt_;
   bool isProbeRttRoundDone_ = false;
-  std::optional<uint64_t> probeRttSince_;  // what was sent before this was delivered is as if the application limited it
+  std::optional<uint64_t>
+      probeRttSince_;  // what was sent before this was delivered is as if the application limited it
 
-  RecoveryPeriod recovery_;    // the current round trip of loss recovery
-  bool isRecovering_ = false;  // over one or more of them, as long as each has new losses
-  bool isConserving_ = false;  // in the first of them: packet conservation (§4.6.4.4)
+  RecoveryPeriod recovery_;          // the current round trip of loss recovery
+  bool isRecovering_ = false;        // over one or more of them, as long as each has new losses
+  bool isConserving_ = false;        // in the first of them: packet conservation (§4.6.4.4)
   uint64_t inFlightAtRecovery_ = 0;  // when that round trip began
   uint64_t lostInRecovery_ = 0;      // since then
   int lossRuns_ = 0;                 // since then: separate runs of lost packets
@@ -148,10 +149,10 @@ class Bbr final : public CongestionController {
   uint64_t priorWindow_ = 0;
   std::optional<Undo> undo_;
 
-  bool hasRunDry_ = false;       // the application had nothing to send since the last packet
-  bool isIdleRestart_ = false;   // and nothing was in flight either
-  bool isWindowFull_ = false;    // in this round
-  bool wasWindowFull_ = false;   // in the last one
+  bool hasRunDry_ = false;      // the application had nothing to send since the last packet
+  bool isIdleRestart_ = false;  // and nothing was in flight either
+  bool isWindowFull_ = false;   // in this round
+  bool wasWindowFull_ = false;  // in the last one
 };
 
 }  // namespace quic

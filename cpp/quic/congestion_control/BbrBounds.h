@@ -18,7 +18,7 @@ class BbrBounds {
   static constexpr double kHeadroom = 0.85;       // §2.8: of inflightHi, while others may want the rest
   static constexpr double kLossThreshold = 0.02;  // §2.8: of what was in flight
 
-  static constexpr uint64_t kFewLost = 3;         // datagrams
+  static constexpr uint64_t kFewLost = 3;  // datagrams
 
   struct Latest {
     uint64_t bandwidth = 0;  // of the last round

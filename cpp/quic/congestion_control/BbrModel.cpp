@@ -6,9 +6,9 @@
 
 namespace quic {
 namespace {
-constexpr Duration kMinRttFilter = 10s;      // §2.14.1
-constexpr Duration kProbeRttInterval = 5s;   // §2.14.2
-constexpr Duration kLongestEpisode = 1h;     // of aggregation, so that products stay finite
+constexpr Duration kMinRttFilter = 10s;     // §2.14.1
+constexpr Duration kProbeRttInterval = 5s;  // §2.14.2
+constexpr Duration kLongestEpisode = 1h;    // of aggregation, so that products stay finite
 
 double toSeconds(Duration duration) { return static_cast<double>(duration.count()) * 1e-6; }
 }  // namespace

@@ -6,16 +6,16 @@
 
 namespace quic {
 namespace {
-constexpr double kStartupPacingGain = 2.77;  // §2.6
-constexpr double kWindowGain = 2;            // §2.6, §4.6.1
-constexpr double kDrainPacingGain = 0.5;     // §4.3.2
-constexpr double kProbeRttWindowGain = 0.5;  // §2.14.2
-constexpr double kDownPacingGain = 0.9;      // §4.6.1
-constexpr double kUpPacingGain = 1.25;       // §4.6.1
-constexpr double kStillGrowing = 1.25;       // §4.3.1.2
-constexpr int kFullBandwidthRounds = 3;      // §4.3.1.2
-constexpr Duration kProbeRttDuration = 200ms;  // §2.14.2
-constexpr Duration kLeastProbeWait = 2s;       // §4.3.3.5.2
+constexpr double kStartupPacingGain = 2.77;       // §2.6
+constexpr double kWindowGain = 2;                 // §2.6, §4.6.1
+constexpr double kDrainPacingGain = 0.5;          // §4.3.2
+constexpr double kProbeRttWindowGain = 0.5;       // §2.14.2
+constexpr double kDownPacingGain = 0.9;           // §4.6.1
+constexpr double kUpPacingGain = 1.25;            // §4.6.1
+constexpr double kStillGrowing = 1.25;            // §4.3.1.2
+constexpr int kFullBandwidthRounds = 3;           // §4.3.1.2
+constexpr Duration kProbeRttDuration = 200ms;     // §2.14.2
+constexpr Duration kLeastProbeWait = 2s;          // §4.3.3.5.2
 constexpr uint64_t kProbeWaitSpread = 1'000'000;  // microseconds
 constexpr uint64_t kMaxRenoRounds = 63;           // §4.3.3.5.3
 }  // namespace

@@ -68,7 +68,7 @@ class CongestionController {
 };
 
 enum class CongestionControlType : uint8_t { Cubic, NewReno, Bbr, Copa };
-/// Until Bbr and Copa are there, Cubic stands in for them. `seed`: for those that spread their probing at random.
+/// `seed`: for those that spread their probing at random.
 std::unique_ptr<CongestionController> makeCongestionController(CongestionControlType type, size_t maxDatagramSize,
                                                                uint64_t seed = 0);
 

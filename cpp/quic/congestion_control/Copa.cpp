@@ -4,14 +4,14 @@
 
 namespace quic {
 namespace {
-constexpr double kDelta = 0.5;                  // §2.1: the default
-constexpr Duration kShortestRttWindow = 10s;    // §2.1
-constexpr int kRoundsBeforeDoubling = 3;        // §2.1
-constexpr uint64_t kMaxVelocity = 1ull << 32;   // far beyond what a window lets take effect
-constexpr double kFastestFall = 0.5;            // of the window in a round trip; it rises by at most as much as it is
-constexpr uint64_t kLossFraction = 10;          // of what a round trip carries: more is congestion
-constexpr uint64_t kLeastLostDatagrams = 3;     // and less than these are not, however small the window
-constexpr double kHighestRate = 1e15;           // bytes a second
+constexpr double kDelta = 0.5;                 // §2.1: the default
+constexpr Duration kShortestRttWindow = 10s;   // §2.1
+constexpr int kRoundsBeforeDoubling = 3;       // §2.1
+constexpr uint64_t kMaxVelocity = 1ull << 32;  // far beyond what a window lets take effect
+constexpr double kFastestFall = 0.5;           // of the window in a round trip; it rises by at most as much as it is
+constexpr uint64_t kLossFraction = 10;         // of what a round trip carries: more is congestion
+constexpr uint64_t kLeastLostDatagrams = 3;    // and less than these are not, however small the window
+constexpr double kHighestRate = 1e15;          // bytes a second
 }  // namespace
 
 Copa::Copa(size_t maxDatagramSize) : maxDatagramSize_(maxDatagramSize), window_(initialWindow(maxDatagramSize)) {}
@@ -66,7 +66,8 @@ void Copa::steer(uint64_t ackedBytes, bool mayGrow) {
   const double inRoundTrip = static_cast<double>(velocity_) * static_cast<double>(maxDatagramSize_) / kDelta;
   const double step = share * std::min(inRoundTrip, isUp ? window : kFastestFall * window);
   const double least = static_cast<double>(minimumWindow(maxDatagramSize_));
-  const double next = std::clamp(window + fraction_ + (isUp ? step : -step), least, static_cast<double>(kMaxCongestionWindow));
+  const double next =
+      std::clamp(window + fraction_ + (isUp ? step : -step), least, static_cast<double>(kMaxCongestionWindow));
   window_ = static_cast<uint64_t>(next);
   fraction_ = next - static_cast<double>(window_);
   isInitial_ = false;

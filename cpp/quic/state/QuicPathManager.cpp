@@ -52,7 +52,8 @@ std::unique_ptr<Path> QuicPathManager::makePath(const FourTuple& tuple) {
   path->id = {nextId_++};
   path->tuple = tuple;
   path->rtt = RttEstimator(settings_.initialRtt);
-  path->controller = makeCongestionController(settings_.congestionControl, settings_.mtu.start);
+  path->controller =
+      makeCongestionController(settings_.congestionControl, settings_.mtu.start, settings_.seed + path->id.value);
   path->mtu = PathMtu(settings_.mtu);
   return path;
 }

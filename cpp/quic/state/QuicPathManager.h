@@ -17,6 +17,7 @@ struct PathSettings {
   CongestionControlType congestionControl = CongestionControlType::Cubic;
   PathMtuSettings mtu;
   Duration initialRtt = kInitialRtt;
+  uint64_t seed = 0;  // for controllers that spread their probing at random
 };
 
 /// When PATH_CHALLENGE is repeated: RFC 9000 §8.2.1, §8.2.4.

@@ -22,7 +22,8 @@ TEST(BbrModel, CountsARoundWhenSomethingSentInItIsAcknowledged) {
     uint64_t before;
     uint64_t inAll;
     bool starts;
-  } rows[] = {{0, 1000, true}, {0, 2000, false}, {500, 3000, false}, {1000, 4000, true}, {3999, 5000, false}, {4000, 6000, true}};
+  } rows[] = {{0, 1000, true},    {0, 2000, false},    {500, 3000, false},
+              {1000, 4000, true}, {3999, 5000, false}, {4000, 6000, true}};
   for (const auto& row : rows) {
     model.onSample(sampleOf(1, row.before, row.inAll), false);
     EXPECT_EQ(model.isRoundStart(), row.starts) << row.before;

@@ -51,7 +51,8 @@ class Diary {
   }
   [[nodiscard]] std::string text(size_t count) const {
     std::string names;
-    for (size_t i = 0; i < visits.size() && i < count; ++i) names += std::string(i == 0 ? "" : " ") + nameOf(visits[i].state);
+    for (size_t i = 0; i < visits.size() && i < count; ++i)
+      names += std::string(i == 0 ? "" : " ") + nameOf(visits[i].state);
     return names;
   }
   [[nodiscard]] std::vector<Visit> of(State state) const {
@@ -86,7 +87,8 @@ TEST(Bbr, TakesOnlyTheTransitionsOfItsStateMachine) {
   };
   for (uint64_t seed = 0; seed < 12; ++seed) {
     const double rate = (seed % 3 + 1) * 4 * kMegabit;
-    BottleneckModel link({.bytesPerSecond = rate, .buffer = uint64_t{10'000} << (seed % 4), .lossRate = seed % 2 == 0 ? 0 : 0.01}, seed);
+    BottleneckModel link(
+        {.bytesPerSecond = rate, .buffer = uint64_t{10'000} << (seed % 4), .lossRate = seed % 2 == 0 ? 0 : 0.01}, seed);
     Diary diary(link);
     link.add({.type = CongestionControlType::Bbr, .roundTrip = 20ms + 30ms * (seed % 4), .seed = seed});
     link.run(25s);
@@ -234,7 +236,9 @@ class Rounds {
       now += 100ms;
       const uint64_t before = delivered_;
       delivered_ += 12'000;
-      bbr.onAck({.now = now, .ackedBytes = 12'000, .largestAckedSentAt = now - 100ms,
+      bbr.onAck({.now = now,
+                 .ackedBytes = 12'000,
+                 .largestAckedSentAt = now - 100ms,
                  .rate = sampleOf(120'000, before, delivered_)},
                 rtt_);
     }
@@ -256,7 +260,8 @@ TEST(Bbr, FindsThePipeFullAfterThreeRoundsWithoutGrowth) {
   EXPECT_EQ(rounds.bbr.state(), State::Startup);
   EXPECT_TRUE(rounds.bbr.inSlowStart());
   rounds.play(1);
-  EXPECT_EQ(rounds.bbr.state(), State::ProbeBwCruise) << "nothing is in flight, so Drain and ProbeBwDown are over at once";
+  EXPECT_EQ(rounds.bbr.state(), State::ProbeBwCruise)
+      << "nothing is in flight, so Drain and ProbeBwDown are over at once";
   EXPECT_FALSE(rounds.bbr.inSlowStart());
 }
 

@@ -15,7 +15,10 @@ struct Named {
   CongestionControlType type;
   std::string_view name;
 };
-constexpr Named kAll[] = {{CongestionControlType::NewReno, "newreno"}, {CongestionControlType::Cubic, "cubic"}};
+constexpr Named kAll[] = {{CongestionControlType::NewReno, "newreno"},
+                          {CongestionControlType::Cubic, "cubic"},
+                          {CongestionControlType::Bbr, "bbr"},
+                          {CongestionControlType::Copa, "copa"}};
 
 TEST(CongestionController, StartsWithTheInitialWindowForItsDatagramSize) {  // covers RFC 9002 §7.2
   const struct {

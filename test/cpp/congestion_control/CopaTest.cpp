@@ -29,8 +29,7 @@ class Sender {
   void lose(uint64_t packets, bool persistent = false) {
     for (uint64_t i = 0; i < packets; ++i) copa.onPacketSent(now, kSize);
     now += 50ms;
-    copa.onLoss(
-        {.now = now, .lostBytes = packets * kSize, .largestLostSentAt = now - 50ms, .persistent = persistent});
+    copa.onLoss({.now = now, .lostBytes = packets * kSize, .largestLostSentAt = now - 50ms, .persistent = persistent});
   }
   [[nodiscard]] double window() const { return static_cast<double>(copa.congestionWindow()) / kSize; }
   Copa copa{kSize};
