@@ -4,6 +4,7 @@
 //   ca               the authority that tests trust                       P-256
 //   server           localhost, 127.0.0.1 to 127.0.0.8, ::1               P-256
 //   server-ed25519   the same                                             Ed25519
+//   server-large     the same and 200 other names: 6 KB                   P-256
 //   expired          the same, over since 2020
 //   wrong-host       for elsewhere.test only
 //   client           for client authentication
@@ -16,17 +17,19 @@ import { parseArgs } from 'node:util';
 import { StepFailed, hasCommand, isMain, main, mustRun, root } from './lib/run.mjs';
 
 /** Raise it when the list above changes. */
-const version = 1;
+const version = 2;
 const maxAgeMs = 20 * 24 * 3600 * 1000;
 
 const addresses = [...Array.from({ length: 8 }, (_, index) => `IP:127.0.0.${index + 1}`), 'IP:::1'];
 const here = ['DNS:localhost', ...addresses].join(',');
+const manyNames = Array.from({ length: 200 }, (_, index) => `DNS:name-${index}.elsewhere.test`).join(',');
 const server = (names) => `basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=${names}`;
 const client = 'basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth';
 
 const leaves = [
   { name: 'server', ca: 'ca', extensions: server(here) },
   { name: 'server-ed25519', ca: 'ca', extensions: server(here), algorithm: 'ED25519' },
+  { name: 'server-large', ca: 'ca', extensions: server(`${here},${manyNames}`) },
   { name: 'expired', ca: 'ca', extensions: server(here), from: '20200101000000Z', to: '20200201000000Z' },
   { name: 'wrong-host', ca: 'ca', extensions: server('DNS:elsewhere.test') },
   { name: 'client', ca: 'ca', extensions: client },

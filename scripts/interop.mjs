@@ -5,11 +5,12 @@
 //   node scripts/interop.mjs --peer=aioquic,ngtcp2 --case=retry --direction=client|server
 //   node scripts/interop.mjs --write        puts the matrix into the README
 //   node scripts/interop.mjs --self         this package against itself, as a check of the tests
-//   node scripts/interop.mjs --jobs=2       so many cells at a time
+//   node scripts/interop.mjs --jobs=4       so many cells at a time; default: two for each processor, since most wait for timers
 //   node scripts/interop.mjs --keep         keeps the folders of failed cases, below build/interop
 //
 // Peers are fetched and built by this script, into the user's cache; it builds the addon and dist/ when they are out of date.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureTestCerts } from './gen-test-certs.mjs';
@@ -35,7 +36,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       peer: { type: 'string' }, case: { type: 'string' }, direction: { type: 'string' }, seed: { type: 'string', default: '1' },
-      jobs: { type: 'string', default: '2' }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
+      jobs: { type: 'string', default: String(2 * os.availableParallelism()) }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
     },
   });
   const choose = (all, names, nameOf) => {
@@ -66,13 +67,12 @@ async function installPeers(wanted) {
   return peers;
 }
 
-/** Certificates under the names that the endpoint's contract wants. */
-async function placeCerts(work) {
-  const made = await ensureTestCerts();
-  const certs = path.join(work, 'certs');
-  mkdirSync(certs, { recursive: true });
-  for (const [from, to] of [['server.pem', 'cert.pem'], ['server.key', 'priv.key'], ['ca.pem', 'ca.pem']]) copyFileSync(path.join(made, from), path.join(certs, to));
-  return certs;
+/** A server's certificate under the names that the endpoint's contract wants. */
+function placeCertificate(made, work, name) {
+  const folder = path.join(work, 'certs', name);
+  mkdirSync(folder, { recursive: true });
+  for (const [from, to] of [[`${name}.pem`, 'cert.pem'], [`${name}.key`, 'priv.key'], ['ca.pem', 'ca.pem']]) copyFileSync(path.join(made, from), path.join(folder, to));
+  return folder;
 }
 
 async function runOne({ test, peer, direction, keep, certs, work, seed }) {
@@ -93,14 +93,15 @@ function report({ status, reason, seconds: time }, { test, peer, direction }) {
 /** So many cells at a time: most of them wait for timers, their own or the link's. */
 async function runAll(options, peers) {
   const work = path.join(root, 'build/interop');
-  const certs = await placeCerts(work);
+  const made = await ensureTestCerts();
+  const certificates = new Map(options.cases.map(({ certificate = 'server' }) => [certificate, placeCertificate(made, work, certificate)]));
   const wanted = (peer) => directionsOf(peer).filter((direction) => options.directions.includes(direction));
   const cells = peers.flatMap((peer) => wanted(peer).flatMap((direction) => options.cases.map((test) => ({ peer, direction, test }))));
   const waiting = [...cells];
   const results = [];
   const worker = async () => {
     for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
-      const result = await runOne({ ...cell, keep: options.keep, certs, work, seed: options.seed });
+      const result = await runOne({ ...cell, keep: options.keep, certs: certificates.get(cell.test.certificate ?? 'server'), work, seed: options.seed });
       results.push(result);
       report(result, cell);
     }

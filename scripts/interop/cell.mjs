@@ -61,7 +61,7 @@ async function play(setup, children) {
     await runClients(clients(cell), test.limitMs ?? defaultLimitMs, children);
     compare(cell, test.files);
     const facts = children.flatMap((child) => child.facts);
-    test.judge?.({ link, facts, ourFacts: facts, keylog: cell.keylogs[setup.ourRole] });
+    test.judge?.({ link, facts, ourFacts: facts, ourRole: setup.ourRole, keylog: cell.keylogs[setup.ourRole] });
   } finally {
     await program.stop();
     link?.close();
@@ -79,13 +79,14 @@ export async function runCell({ test, peer, direction, folder, certs, seed }) {
   const places = prepare(folder, test.files);
   const keylogs = { client: path.join(folder, 'client-keys.log'), server: path.join(folder, 'server-keys.log') };
   const { host = '127.0.0.1' } = test;
-  const cell = { testcase: test.name, host, port: await freePort(), certs, folder, requests: [], keylogs, ...places };
+  const cell = { testcase: test.name, host, alpn: test.alpn, port: await freePort(), certs, folder, requests: [], keylogs, ...places };
   const children = [];
   const began = Date.now();
   const done = (status, reason) => ({ status, reason, seconds: (Date.now() - began) / 1000, log: children.map(({ output }) => output).join('\n-----\n') });
   try {
-    const server = direction === 'client' ? peer.server : (one) => ours('server', one, peer.alpn)[0];
-    const clients = direction === 'client' ? (one) => ours('client', one, peer.alpn) : peer.client;
+    const { alpn = peer.alpn } = test;
+    const server = direction === 'client' ? peer.server : (one) => ours('server', one, alpn)[0];
+    const clients = direction === 'client' ? (one) => ours('client', one, alpn) : peer.client;
     await play({ test, cell, server, clients, seed, ourRole: direction }, children);
     return done('pass');
   } catch (error) {

@@ -78,7 +78,7 @@ const besides = {
         return await connection.updateKeys();
       } catch (error) {
         // Not before the handshake is confirmed.
-        if (error.code !== 'ERR_QUIC_KEY_UPDATE_PENDING' || signal.aborted) throw error;
+        if (error.code !== 'ERR_QUIC_KEY_UPDATE_NOT_READY' || signal.aborted) throw error;
         await sleep(confirmPollMs);
       }
     }

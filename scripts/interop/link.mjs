@@ -26,6 +26,7 @@ class Direction {
   #random;
   #deliver;
   #freeAt = 0;
+  #sent = 0;
   #timers = new Set();
   isBlackhole = false;
   lost = 0;
@@ -39,8 +40,9 @@ class Direction {
     return probability > 0 && this.#random() < probability;
   }
   send(datagram) {
-    const { loss, duplicate, corrupt } = this.#condition;
-    if (this.isBlackhole || this.#happens(loss)) {
+    const { loss, duplicate, corrupt, drop } = this.#condition;
+    this.#sent++;
+    if (this.isBlackhole || this.#happens(loss) || drop?.includes(this.#sent)) {
       this.lost++;
       return;
     }
@@ -100,7 +102,7 @@ export class Link {
   #source;
   #waiting = [];
   /** What was seen, by direction. */
-  seen = { fromClient: {}, fromServer: {}, versions: new Set(), connections: new Set(), bytesFromServer: 0, bytesFromClient: 0 };
+  seen = { fromClient: {}, fromServer: {}, versions: new Set(), connections: new Set(), bytesFromServer: 0, bytesFromClient: 0, amplification: 0 };
   /** 1-RTT packets in order, when asked to record. */
   recording = { fromClient: [], fromServer: [], idLengths: { client: 0, server: 0 } };
   #isRecording;
@@ -114,7 +116,10 @@ export class Link {
     this.#source = this.#family === 'udp6' ? '::1' : '127.0.0.1';
   }
 
-  /** `condition`: loss, duplicate, corrupt, reorder (probabilities), delayMs, rate (bytes a second), queueMs. */
+  /**
+   * `condition`: loss, duplicate, corrupt, reorder (probabilities), delayMs, rate (bytes a second), queueMs; dropFromClient: which
+   * of a client's datagrams get lost, from 1.
+   */
   static async open(options) {
     const link = new Link(options);
     link.#front = await bind(link.#family, link.#source);
@@ -174,9 +179,9 @@ export class Link {
   }
 
   #newFlow(address, port) {
-    const flow = { socket: undefined, waiting: [] };
+    const flow = { socket: undefined, waiting: [], bytesUp: 0, bytesDown: 0, isProven: false };
     const seed = this.#seed + this.#flows.size * 2;
-    flow.up = new Direction(this.#condition, seed, (bytes) => this.#toServer(flow, bytes));
+    flow.up = new Direction({ ...this.#condition, drop: this.#condition.dropFromClient }, seed, (bytes) => this.#toServer(flow, bytes));
     flow.down = new Direction(this.#condition, seed + 1, (bytes) => this.#front.send(bytes, port, address));
     this.#bindFlow(flow).then(() => flow.waiting.splice(0).forEach((bytes) => this.#toServer(flow, bytes)));
     return flow;
@@ -184,7 +189,14 @@ export class Link {
 
   #toServer(flow, bytes) {
     if (flow.socket === undefined) flow.waiting.push(bytes);
-    else flow.socket.send(bytes, this.#target.port, this.#target.host);
+    else this.#sendUp(flow, bytes);
+  }
+
+  /** A Handshake packet proves a client's address (RFC 9000 §8.1). */
+  #sendUp(flow, bytes) {
+    flow.bytesUp += bytes.length;
+    flow.isProven ||= packetsIn(bytes).some(({ type }) => type === 'handshake');
+    flow.socket.send(bytes, this.#target.port, this.#target.host);
   }
 
   async #bindFlow(flow) {
@@ -194,6 +206,8 @@ export class Link {
     flow.socket = socket;
     socket.on('message', (bytes) => {
       this.seen.bytesFromServer += bytes.length;
+      flow.bytesDown += bytes.length;
+      if (!flow.isProven) this.seen.amplification = Math.max(this.seen.amplification, flow.bytesDown / flow.bytesUp);
       this.#note(bytes, 'fromServer');
       flow.down.send(bytes);
       this.#wake();

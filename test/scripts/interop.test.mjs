@@ -6,12 +6,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { cases, ownCases } from '../../scripts/interop/cases.mjs';
 import { fileBelow } from '../../scripts/interop/files.mjs';
 import { decodeVarint, encodeVarint } from '../../scripts/interop/h3.mjs';
 import { Link, randomFrom } from '../../scripts/interop/link.mjs';
 import { countKeyPhaseChanges, packetsIn } from '../../scripts/interop/packets.mjs';
 import { decodeFields, decodeHuffman, encodeGet, encodeStatus } from '../../scripts/interop/qpack.mjs';
 import { matrixOf, putInto } from '../../scripts/interop/table.mjs';
+import { testcases } from '../../scripts/interop/testcases.mjs';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'interop-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -104,6 +106,36 @@ test('a link forwards both ways, and its NAT can forget', async () => {
   link.close();
   server.close();
   client.close();
+});
+
+test('a link loses what it shall, and sees how much a server sends to an address that has proved nothing', async () => {
+  const server = await socket();
+  const client = await socket();
+  const link = await Link.open({ target: { host: '127.0.0.1', port: server.address().port }, condition: { dropFromClient: [2] } });
+  const send = (...bytes) => new Promise((resolve) => client.send(Buffer.concat([Buffer.from(bytes), Buffer.alloc(100 - bytes.length)]), link.port, '127.0.0.1', resolve));
+  const arrives = once(server, 'message');
+  await send(1);
+  const [, from] = await arrives;
+  const answer = async () => {
+    server.send(Buffer.alloc(250), from.port, from.address);
+    await once(client, 'message');
+  };
+  await answer();
+  const next = once(server, 'message');
+  await send(2);
+  await send(0xe0, 0, 0, 0, 1); // a Handshake packet
+  assert.equal((await next)[0][0], 0xe0);
+  await answer();
+  assert.equal(link.seen.amplification, 2.5);
+  assert.equal(link.lost, 1);
+  link.close();
+  server.close();
+  client.close();
+});
+
+test('each case of the endpoint is played, by the matrix or by this package against itself', () => {
+  const played = new Set([...cases, ...ownCases].map(({ name }) => name));
+  assert.deepEqual(Object.keys(testcases).filter((name) => !played.has(name)), []);
 });
 
 test('the same seed loses the same datagrams, others others', async () => {

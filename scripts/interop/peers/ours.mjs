@@ -16,7 +16,6 @@ export const self = {
   title: 'node-mvfst',
   alpn: 'hq-interop',
   install: () => ({ version: 'this' }),
-  server: (cell) => ours('server', cell, 'hq-interop')[0],
-  client: (cell) => ours('client', cell, 'hq-interop'),
+  server: (cell) => ours('server', cell, cell.alpn ?? 'hq-interop')[0],
   cannot: { server: {}, client: {} },
 };
