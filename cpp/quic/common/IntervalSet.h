@@ -1,5 +1,6 @@
 // A bounded set of integers kept as sorted, disjoint, non-adjacent closed intervals in one vector.
-// Small by nature (packet numbers received, ranges of a stream): linear from the back, where the action is.
+// Small by nature (packet numbers received, ranges of a stream). A look-up is a binary search; what lies behind an
+// insertion or a removal is moved, 16 bytes for each interval.
 #pragma once
 
 #include <algorithm>
@@ -19,12 +20,10 @@ class IntervalSet {
  public:
   /// Adds [start, end]. Returns whether anything was new.
   bool insert(uint64_t start, uint64_t end) {
-    auto first = intervals_.end();  // first interval that touches or follows [start, end]
-    while (first != intervals_.begin()) {
-      const Interval& before = *(first - 1);
-      if (before.end != UINT64_MAX && before.end + 1 < start) break;
-      --first;
-    }
+    // The first interval that touches or follows [start, end].
+    const auto first = std::partition_point(intervals_.begin(), intervals_.end(), [start](const Interval& interval) {
+      return interval.end != UINT64_MAX && interval.end + 1 < start;
+    });
     if (first == intervals_.end() || (end != UINT64_MAX && first->start > end + 1)) {
       intervals_.insert(first, {start, end});
       return true;
@@ -41,12 +40,10 @@ class IntervalSet {
 
   /// Removes [start, end], splitting where needed.
   void erase(uint64_t start, uint64_t end) {
-    for (size_t i = 0; i < intervals_.size();) {
+    const auto first = std::partition_point(intervals_.begin(), intervals_.end(),
+                                            [start](const Interval& interval) { return interval.end < start; });
+    for (auto i = static_cast<size_t>(first - intervals_.begin()); i < intervals_.size();) {
       Interval& current = intervals_[i];
-      if (current.end < start) {
-        ++i;
-        continue;
-      }
       if (current.start > end) return;
       const bool keepsLeft = current.start < start;
       const bool keepsRight = current.end > end;
