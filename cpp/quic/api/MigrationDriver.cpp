@@ -184,6 +184,8 @@ void onPathResponseAcked(QuicConnectionState& state, PathId path) {
 }
 
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch) {
+  MigrationWork& work = state.migrationWork;
+  if (work.announcement && work.announcement->epoch == epoch) work.isAnnouncementPending = false;
   if (ServerMigrationServer* server = state.migrationServer()) perform(state, server->onAnnouncementAcked(epoch));
 }
 
@@ -194,7 +196,13 @@ void onAnnouncementLost(QuicConnectionState& state, uint32_t epoch) {
   if (isWanted && work.announcement && work.announcement->epoch == epoch) work.isAnnouncementPending = true;
 }
 
+void onPoolAddressLost(QuicConnectionState& state, uint32_t index) {
+  std::vector<uint32_t>& pending = state.migrationWork.poolPending;
+  if (std::find(pending.begin(), pending.end(), index) == pending.end()) pending.push_back(index);
+}
+
 void onPoolAddressAcked(QuicConnectionState& state, uint32_t index) {
+  std::erase(state.migrationWork.poolPending, index);
   if (ServerMigrationServer* server = state.migrationServer()) perform(state, server->onPoolAddressAcked(index));
 }
 

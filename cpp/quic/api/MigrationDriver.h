@@ -32,6 +32,7 @@ void onPathResponseAcked(QuicConnectionState& state, PathId path);
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch);
 void onAnnouncementLost(QuicConnectionState& state, uint32_t epoch);
 void onPoolAddressAcked(QuicConnectionState& state, uint32_t index);
+void onPoolAddressLost(QuicConnectionState& state, uint32_t index);
 /// An ACK frame that covers everything up to `largest` has left.
 void onAckLeft(QuicConnectionState& state, PacketNum largest);
 /// An ack-eliciting 1-RTT packet has left on the active path.

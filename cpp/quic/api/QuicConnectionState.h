@@ -50,6 +50,7 @@ struct HandshakeState {
   TimePoint deadline{};
   uint32_t earlyResends = 0;    // server: see onRepeatedClientHello
   bool isDonePending = false;   // server: HANDSHAKE_DONE is to be written
+  bool isDoneAcked = false;     // server: a copy of it has arrived
   uint32_t sessionTickets = 0;  // client: came so far
 };
 

@@ -20,6 +20,7 @@ void onFrameAcked(QuicConnectionState& state, const SentFrame& frame) {
   std::visit(Overloaded{
                  [&](const SentAck& ack) { state.space(ack.space).acks.onAckOfAck(ack.largest); },
                  [&](const SentCrypto& crypto) { state.space(crypto.space).crypto.onAcked(crypto); },
+                 [&](const SentNewConnectionId& issued) { state.selfIds.onAcked(issued.sequence); },
                  [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireAcked(retire.sequence); },
                  [&](const SentPathResponse& response) {
                    state.paths.onResponseSettled(response.path);
@@ -28,6 +29,11 @@ void onFrameAcked(QuicConnectionState& state, const SentFrame& frame) {
                  [&](const SentServerMigration& sent) { onAnnouncementAcked(state, sent.epoch); },
                  [&](const SentPoolMigrationAddress& sent) { onPoolAddressAcked(state, sent.index); },
                  [&](const SentDatagram& datagram) { onDatagramAcked(state, datagram.id); },
+                 [&](const SentHandshakeDone&) {
+                   state.handshake.isDoneAcked = true;
+                   state.handshake.isDonePending = false;
+                 },
+                 [&](const SentNewToken& token) { state.newTokensSent.onAcked(token); },
                  [](const auto&) {},
              },
              frame);
@@ -44,12 +50,12 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
           [&](const SentPing&) {},  // only ever a probe or a keep-alive: whoever wants another asks for it
           [&](const SentNewConnectionId& issued) { state.selfIds.onLost(issued.sequence); },
           [&](const SentRetireConnectionId& retire) { state.peerIds.onRetireLost(retire.sequence); },
-          [&](const SentHandshakeDone&) { state.handshake.isDonePending = true; },
+          [&](const SentHandshakeDone&) { state.handshake.isDonePending = !state.handshake.isDoneAcked; },
           [&](const SentNewToken& token) { state.newTokensSent.onLost(token); },
           [&](const SentServerMigration& sent) { onAnnouncementLost(state, sent.epoch); },
-          [&](const SentPoolMigrationAddress& sent) { state.migrationWork.poolPending.push_back(sent.index); },
           [&](const SentPathResponse& response) { state.paths.onResponseSettled(response.path); },
           [&](const SentDatagram& datagram) { onDatagramLost(state, datagram.id); },
+          [&](const SentPoolMigrationAddress& sent) { onPoolAddressLost(state, sent.index); },
           // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.
           [](const auto&) {},
       },

@@ -5,6 +5,7 @@
 
 namespace quic {
 
+/// Also for what was given up as lost and arrives late: nothing of it need be sent again (RFC 9000 §13.3).
 void onFrameAcked(QuicConnectionState& state, const SentFrame& frame);
 /// Owners ignore what is settled.
 void onFrameLost(QuicConnectionState& state, const SentFrame& frame);

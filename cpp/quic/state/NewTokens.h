@@ -21,6 +21,7 @@ class NewTokenSender {
     issuedTo_ = peer;
     ++generation_;
     isPending_ = !token_.empty();
+    isAcked_ = false;
   }
   /// A client that has moved to another host can do nothing with the token that it has.
   [[nodiscard]] bool wantsTokenFor(const SocketAddress& peer) const { return !issuedTo_ || !issuedTo_->sameHost(peer); }
@@ -31,13 +32,20 @@ class NewTokenSender {
     isPending_ = false;
     return {generation_};
   }
-  void onLost(const SentNewToken& sent) { isPending_ |= sent.generation == generation_; }
+  void onLost(const SentNewToken& sent) { isPending_ |= sent.generation == generation_ && !isAcked_; }
+  /// One copy of the newest is enough.
+  void onAcked(const SentNewToken& sent) {
+    if (sent.generation != generation_) return;
+    isAcked_ = true;
+    isPending_ = false;
+  }
 
  private:
   ByteVector token_;
   std::optional<SocketAddress> issuedTo_;
   uint32_t generation_ = 0;
   bool isPending_ = false;
+  bool isAcked_ = false;
 };
 
 /// Client: tells copies from news. A server cannot make it keep more than kMaxAddressTokens of kMaxAddressTokenSize bytes.

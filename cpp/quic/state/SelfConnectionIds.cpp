@@ -51,10 +51,15 @@ void SelfConnectionIds::onFrameWritten() {
 }
 
 void SelfConnectionIds::onLost(uint64_t sequence) {
-  const bool isActive =
-      std::any_of(issued_.begin(), issued_.end(), [&](const Issued& i) { return i.sequence == sequence; });
+  const bool isWanted = std::any_of(issued_.begin(), issued_.end(),
+                                    [&](const Issued& i) { return i.sequence == sequence && !i.isKnownToPeer; });
   const bool isPending = std::find(pending_.begin(), pending_.end(), sequence) != pending_.end();
-  if (isActive && !isPending) pending_.push_back(sequence);
+  if (isWanted && !isPending) pending_.push_back(sequence);
+}
+
+void SelfConnectionIds::onAcked(uint64_t sequence) {
+  std::erase(pending_, sequence);
+  for (Issued& issued : issued_) issued.isKnownToPeer |= issued.sequence == sequence;
 }
 
 std::vector<ConnectionId> SelfConnectionIds::active() const {

@@ -31,6 +31,8 @@ class SelfConnectionIds {
   [[nodiscard]] std::optional<NewConnectionIdFrame> nextFrame() const;
   void onFrameWritten();
   void onLost(uint64_t sequence);
+  /// One copy of its frame has arrived: others need not.
+  void onAcked(uint64_t sequence);
 
   [[nodiscard]] const ConnectionId& first() const { return first_.id; }
   [[nodiscard]] const StatelessResetToken& firstToken() const { return first_.token; }
@@ -40,6 +42,7 @@ class SelfConnectionIds {
   struct Issued {
     uint64_t sequence = 0;
     GeneratedConnectionId generated;
+    bool isKnownToPeer = false;
   };
   GeneratedConnectionId first_;
   std::vector<Issued> issued_;     // not retired
