@@ -25,12 +25,16 @@ QuicConnectionState::QuicConnectionState(Role role, const TransportSettings& set
       streams(role, settings.streams),
       datagrams(settings.datagrams) {
   for (int i = 0; i < kPacketNumberSpaces; ++i) spaces[i].crypto = CryptoStream(static_cast<PacketNumberSpace>(i));
-  space(PacketNumberSpace::AppData).acks = AckTracker(settings.maxAckDelay);
+  // RFC 9000 §18.2: what is announced includes how late a timer may be.
+  const bool hasSlack = settings.maxAckDelay > kTimerGranularity;
+  space(PacketNumberSpace::AppData).acks =
+      AckTracker(hasSlack ? settings.maxAckDelay - kTimerGranularity : settings.maxAckDelay);
 }
 
 Duration QuicConnectionState::peerMaxAckDelay() const {
-  return handshake.peerParameters ? std::chrono::milliseconds(handshake.peerParameters->maxAckDelay)
-                                  : Duration(kDefaultMaxAckDelay);
+  const Duration parameter = handshake.peerParameters ? std::chrono::milliseconds(handshake.peerParameters->maxAckDelay)
+                                                      : Duration(kDefaultMaxAckDelay);
+  return parameter;
 }
 
 PtoContext QuicConnectionState::ptoContext() const {

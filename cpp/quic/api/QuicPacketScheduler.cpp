@@ -65,6 +65,11 @@ void writeAppFrames(QuicConnectionState& state, ByteWriter& writer, SentFrames& 
   if (hasDataToSend(state)) writeDataFrames(state, writer, sent);
 }
 
+/// RFC 9000 §13.2.4: whoever only acknowledges is not acknowledged, and its reports grow, unless it asks now and then.
+bool asksForAnswer(const PacketSpace& space, EncryptionLevel level) {
+  return level == EncryptionLevel::OneRtt && space.acks.wantsAnswer();
+}
+
 }  // namespace
 
 bool hasInterest(const QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint) {
@@ -96,9 +101,11 @@ PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, Send
   }
   content.ackEliciting = content.frames.size() > before;
   // RFC 9002 §6.2.4: a probe is ack-eliciting, if only by a PING.
-  if (space.probesToSend > 0 && !content.ackEliciting && writeFrame(writer, PingFrame{})) {
+  const bool mustElicit = space.probesToSend > 0 || (content.hasAck && asksForAnswer(space, level));
+  if (mustElicit && !content.ackEliciting && writeFrame(writer, PingFrame{})) {
     content.frames.push_back(SentPing{});
     content.ackEliciting = true;
+    space.acks.onAnswerAskedFor();
   }
   return content;
 }

@@ -3,13 +3,9 @@
 #include <algorithm>
 
 namespace quic {
-namespace {
-constexpr uint32_t kAckElicitingThreshold = 2;  // RFC 9000 §13.2.2
-}
 
 void AckTracker::onPacketReceived(TimePoint now, const ReceivedPacketInfo& packet) {
-  const std::optional<PacketNum> before = largest();
-  const bool isLargest = !before || packet.number > *before;
+  const bool isLargest = packet.number > largest().value_or(0) || received_.empty();
   received_.insert(packet.number);
   if (received_.size() > kMaxAckRanges) {
     floor_ = received_.front().end + 1;
@@ -22,19 +18,43 @@ void AckTracker::onPacketReceived(TimePoint now, const ReceivedPacketInfo& packe
   ecnSeen_ = ecnSeen_ || packet.ecn != Ecn::NotEct;
   if (!packet.ackEliciting) return;
 
+  const std::optional<PacketNum> before = largestEliciting_;
+  largestEliciting_ = std::max(before.value_or(0), packet.number);
   ++ackElicitingUnreported_;
-  // RFC 9000 §13.2.1: out of order, a gap, or a congestion mark is told at once.
-  const bool leavesGap = before && isLargest && packet.number != *before + 1;
-  const bool outOfOrder = before && !isLargest;
-  if (maxAckDelay_ == Duration{0} || ackElicitingUnreported_ >= kAckElicitingThreshold || leavesGap || outOfOrder ||
-      packet.ecn == Ecn::Ce) {
+  // RFC 9000 §13.2.1: disorder, gaps and congestion marks are told at once.
+  if (policy_.maxDelay == Duration{0} || ackElicitingUnreported_ > policy_.elicitingThreshold ||
+      tellsDisorder(packet.number, before) || packet.ecn == Ecn::Ce) {
     immediate_ = true;
   } else if (!deadline_) {
-    deadline_ = now + maxAckDelay_;
+    deadline_ = now + policy_.maxDelay;
   }
 }
 
+/// `before`: the largest that elicited an acknowledgment before this one. What elicits nothing is not waited for.
+bool AckTracker::tellsDisorder(PacketNum number, std::optional<PacketNum> before) const {
+  if (policy_.reorderingThreshold == 0) return false;
+  if (policy_.reorderingThreshold == 1) {
+    const bool isLate = before && number < *before;
+    return isLate || firstMissingFrom(before ? *before + 1 : received_.front().start) < number;
+  }
+  // draft-ietf-quic-ack-frequency §6.1: the last report told the peer of every gap that is the threshold behind it.
+  const PacketNum told = largestReported_
+                             ? *largestReported_ + 1 - std::min(*largestReported_ + 1, policy_.reorderingThreshold)
+                             : received_.front().start;
+  const PacketNum missing = firstMissingFrom(told);
+  return missing < *largestEliciting_ && *largestEliciting_ - missing >= policy_.reorderingThreshold;
+}
+
+/// What was forgotten counts as received.
+PacketNum AckTracker::firstMissingFrom(PacketNum number) const {
+  const PacketNum missing = std::max(number, floor_);
+  const auto range = std::partition_point(received_.begin(), received_.end(),
+                                          [missing](const Interval& interval) { return interval.end < missing; });
+  return range != received_.end() && range->start <= missing ? range->end + 1 : missing;
+}
+
 void AckTracker::onAckOfAck(PacketNum largest) {
+  unanswered_ = 0;
   if (received_.empty() || largest < floor_) return;
   // The newest range stays whole: it is what the next ACK frame reports from.
   const PacketNum keepFrom = received_.back().start;
@@ -45,13 +65,15 @@ void AckTracker::onAckOfAck(PacketNum largest) {
 }
 
 void AckTracker::onAckSent() {
+  largestReported_ = largest();
   ackElicitingUnreported_ = 0;
+  ++unanswered_;
   immediate_ = false;
   deadline_.reset();
 }
 
 void AckTracker::onAckLost() {
-  if (!received_.empty()) ackElicitingUnreported_ = std::max(ackElicitingUnreported_, 1u);
+  if (!received_.empty()) ackElicitingUnreported_ = std::max<uint64_t>(ackElicitingUnreported_, 1);
 }
 
 std::optional<TimePoint> AckTracker::deadline() const {

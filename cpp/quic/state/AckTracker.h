@@ -1,5 +1,7 @@
 // What one packet number space has received and still has to report: RFC 9000 §13.2, §19.3, §12.3 (duplicates).
 // Bounded: at most kMaxAckRanges ranges are kept; below them everything counts as already seen.
+// Invariant: only packets that elicit an acknowledgment ever make one due, so that two ends never acknowledge each other's
+// acknowledgments (§13.2.1).
 #pragma once
 
 #include <optional>
@@ -16,10 +18,22 @@ struct ReceivedPacketInfo {
   Ecn ecn = Ecn::NotEct;
 };
 
+/// How long acknowledgments may wait. The defaults are those of RFC 9000 §13.2; a peer may ask for others
+/// (draft-ietf-quic-ack-frequency §4).
+struct AckPolicy {
+  Duration maxDelay{0};             // 0: every packet that elicits one is acknowledged at once
+  uint64_t elicitingThreshold = 1;  // so many may wait; one more is told at once
+  uint64_t reorderingThreshold =
+      1;  // 1: disorder is told at once; more: once the peer could call a packet lost; 0: never
+};
+
 class AckTracker {
  public:
+  /// After so many reports without an answer the next one asks for one (§13.2.4).
+  static constexpr uint32_t kReportsPerAnswer = 20;
+
   /// `maxAckDelay` 0: every ack-eliciting packet is acknowledged at once (Initial and Handshake, RFC 9000 §13.2.1).
-  explicit AckTracker(Duration maxAckDelay = Duration{0}) : maxAckDelay_(maxAckDelay) {}
+  explicit AckTracker(Duration maxAckDelay = Duration{0}) : policy_{.maxDelay = maxAckDelay} {}
 
   /// Seen before, or so old that it may have been: do not process (RFC 9000 §12.3).
   [[nodiscard]] bool isDuplicate(PacketNum number) const { return number < floor_ || received_.contains(number); }
@@ -30,11 +44,19 @@ class AckTracker {
   /// The packet with our last report may not have arrived: the next one that leaves anyway repeats it. Without that a peer
   /// that lost it learns nothing before its own timer runs out.
   void onAckLost();
+  /// The peer asked for other delays: at once (draft-ietf-quic-ack-frequency §4).
+  void setPolicy(const AckPolicy& policy) { policy_ = policy; }
+  /// The peer asked for a report now (draft-ietf-quic-ack-frequency §5).
+  void demandAck() { immediate_ = true; }
 
   /// An ACK must leave now, on its own if need be.
   [[nodiscard]] bool isDue(TimePoint now) const { return immediate_ || (deadline_ && *deadline_ <= now); }
   /// Worth adding to a packet that leaves anyway.
   [[nodiscard]] bool hasNews() const { return ackElicitingUnreported_ > 0 || immediate_; }
+  /// Reports go out and none is known to have come, so ranges pile up: the next one should elicit an acknowledgment. Not
+  /// each of them, or the peer would have to answer for ever (RFC 9000 §13.2.1, §13.2.4).
+  [[nodiscard]] bool wantsAnswer() const { return unanswered_ >= kReportsPerAnswer && received_.size() > 1; }
+  void onAnswerAskedFor() { unanswered_ = 0; }
   [[nodiscard]] std::optional<TimePoint> deadline() const;
 
   [[nodiscard]] const IntervalSet& received() const { return received_; }
@@ -47,12 +69,18 @@ class AckTracker {
   [[nodiscard]] std::optional<EcnCounts> ecnCounts() const { return ecnSeen_ ? std::optional(ecn_) : std::nullopt; }
 
  private:
+  [[nodiscard]] bool tellsDisorder(PacketNum number, std::optional<PacketNum> before) const;
+  [[nodiscard]] PacketNum firstMissingFrom(PacketNum number) const;
+
   IntervalSet received_;
   PacketNum floor_ = 0;
   TimePoint largestReceivedAt_{};
-  Duration maxAckDelay_;
+  AckPolicy policy_;
   std::optional<TimePoint> deadline_;
-  uint32_t ackElicitingUnreported_ = 0;
+  std::optional<PacketNum> largestEliciting_;
+  std::optional<PacketNum> largestReported_;  // in an ACK frame that was sent
+  uint64_t ackElicitingUnreported_ = 0;
+  uint32_t unanswered_ = 0;  // ACK frames sent since one was acknowledged
   bool immediate_ = false;
   bool ecnSeen_ = false;
   EcnCounts ecn_;

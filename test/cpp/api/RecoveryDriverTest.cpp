@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cpp/api/MisbehavingPeer.h"
+#include "quic/codec/FrameTraits.h"
 
 namespace quic::test {
 namespace {
@@ -22,6 +23,10 @@ struct SendingEnd {
     peer.deliver({0x00});  // nothing to anybody, but the end is polled
   }
   void ack(PacketNum first, PacketNum last) { peer.send(FrameBytes().ack(first, last)); }
+  void awaitProbes() {
+    peer.forget();
+    for (int i = 0; i < 1000 && peer.heard.empty(); ++i) peer.advance(1ms);
+  }
   ConnectionStats stats() { return peer.end().stats(); }
 
   MisbehavingPeer peer;
@@ -156,6 +161,101 @@ TEST(RecoveryDriver, ProbesOfTheHandshakeTakeApplicationDataAlong) {
   EXPECT_FALSE(peer.all<StreamFrame>().empty());
   ASSERT_FALSE(peer.end().isHandshakeConfirmed());
   EXPECT_LE(peer.datagramsHeard, 40u) << "each probe doubles the wait for the next";
+}
+
+// ---------------------------------------------------------------- acknowledgments
+// row X27. covers RFC 9002 §5.3
+TEST_P(RecoveryAtEitherEnd, CapsTheReportedDelayAtMaxAckDelay) {
+  peer.forget();
+  peer.send(fromHex("1a 0102030405060708"));
+  const PacketNum number = peer.heard.back().number;
+  const Duration before = peer.end().stats().smoothedRtt;
+  peer.advance(100ms);
+  peer.send(FrameBytes().hex("02").varint(number).varint(90'000 >> 3).hex("00 00"));
+  EXPECT_EQ(peer.end().stats().latestRtt, 100ms);
+  EXPECT_EQ(peer.end().stats().smoothedRtt, (7 * before + 75ms) / 8) << "25 ms of it are believed";
+}
+
+// covers RFC 9000 §13.2.1, §13.2.4
+TEST_P(RecoveryAtEitherEnd, WhoOnlyAcknowledgesAsksForAnAnswerNowAndThen) {
+  peer.forget();
+  constexpr int kPackets = 400;
+  for (int i = 0; i < kPackets; ++i) {
+    PacketOptions options;
+    options.number = peer.nextNumber(EncryptionLevel::OneRtt) + 1;
+    peer.send(EncryptionLevel::OneRtt, fromHex("01"), options);
+  }
+  EXPECT_EQ(peer.all<AckFrame>().size(), static_cast<size_t>(kPackets)) << "each tells of a gap";
+  const size_t pings = peer.all<PingFrame>().size();
+  EXPECT_GE(pings, 10u);
+  EXPECT_LE(pings, 20u) << "as many as the window lets out, one in twenty at the most";
+  peer.ackEverything(EncryptionLevel::OneRtt);
+  peer.forget();
+  peer.send(fromHex("01 01"));
+  peer.advance(30ms);
+  ASSERT_FALSE(peer.all<AckFrame>().empty());
+  EXPECT_LE(peer.all<AckFrame>().back().rangeCount, 2u) << "what the peer knows to be acknowledged is forgotten";
+}
+
+// covers RFC 9000 §13.2.6: what comes in one space is acknowledged there and nowhere else
+TEST(RecoveryDriver, AcknowledgesEachSpaceInItself) {
+  MisbehavingPeer peer(MisbehavingPeer::againstServer());
+  constexpr PacketNum kInitial = 10;
+  constexpr PacketNum kHandshake = 20;
+  constexpr PacketNum kOneRtt = 30;
+  PacketOptions options;
+  options.number = kInitial;
+  peer.send(EncryptionLevel::Initial, peer.helloFrames(), options);
+  options.number = kHandshake;
+  const ByteVector finished = fakeMessage(FakeMessage::Finished);
+  peer.send(EncryptionLevel::Handshake, FrameBytes().add(PingFrame{}), options);
+  ++*options.number;
+  peer.send(EncryptionLevel::Handshake, FrameBytes().add(CryptoFrame{0, finished}), options);
+  options.number = kOneRtt;
+  peer.send(EncryptionLevel::OneRtt, fromHex("01"), options);
+  peer.advance(30ms);
+  for (const EncryptionLevel level : {EncryptionLevel::Initial, EncryptionLevel::Handshake, EncryptionLevel::OneRtt}) {
+    EXPECT_EQ(peer.hasAcked(level, kInitial), level == EncryptionLevel::Initial);
+    EXPECT_EQ(peer.hasAcked(level, kHandshake), level == EncryptionLevel::Handshake);
+    EXPECT_EQ(peer.hasAcked(level, kOneRtt), level == EncryptionLevel::OneRtt);
+  }
+}
+
+// ---------------------------------------------------------------- window and probes
+// covers RFC 9002 §7, §7.5
+TEST(RecoveryDriver, SendsNothingBeyondTheWindowButProbes) {
+  SendingEnd end(200'000);
+  const ConnectionStats full = end.stats();
+  EXPECT_LE(full.bytesInFlight, full.congestionWindow);
+  EXPECT_GT(full.bytesInFlight + 2 * 1200, full.congestionWindow) << "and that is used";
+  end.awaitProbes();
+  EXPECT_EQ(end.stats().ptoCount, 1u);
+  EXPECT_EQ(end.peer.heard.size(), 2u);
+  EXPECT_GT(end.stats().bytesInFlight, full.congestionWindow) << "probes are not held back, and count";
+  EXPECT_EQ(end.stats().packetsLost, 0u) << "nothing is lost by a timer";
+}
+
+size_t elicitingAmong(const MisbehavingPeer& peer, EncryptionLevel level) {
+  size_t count = 0;
+  for (const QuicFrame& frame : peer.frames(level)) count += frameTraits(frame).ackEliciting ? 1 : 0;
+  return count;
+}
+
+// covers RFC 9002 §6.2.4
+TEST(RecoveryDriver, EachProbeElicitsAnAcknowledgmentInItsSpace) {
+  SendingEnd end(100);
+  end.awaitProbes();
+  ASSERT_EQ(end.peer.heard.size(), 2u);
+  EXPECT_EQ(end.peer.all<StreamFrame>().size(), 1u) << "what is unanswered goes first";
+  EXPECT_EQ(end.peer.all<PingFrame>().size(), 1u) << "and when that is all, a PING";
+  EXPECT_EQ(elicitingAmong(end.peer, EncryptionLevel::OneRtt), 2u);
+
+  MisbehavingPeer peer(MisbehavingPeer::againstServer());
+  peer.begin();
+  peer.forget();
+  peer.advance(1s);
+  EXPECT_GE(elicitingAmong(peer, EncryptionLevel::Initial), 1u);
+  EXPECT_GE(elicitingAmong(peer, EncryptionLevel::Handshake), 1u);
 }
 
 }  // namespace

@@ -79,6 +79,20 @@ TEST_F(LossRecoveryTest, TakesManySmallRangesInOneFrame) {
   EXPECT_EQ(outcome.lost.size(), 299u) << "all but 598";
 }
 
+// row X24. covers RFC 9000 §13.2.3
+TEST_F(LossRecoveryTest, BearsTenThousandRangesAgainAndAgain) {
+  send(0, 19'999, at(0));
+  std::set<PacketNum> odd;
+  for (PacketNum number = 1; number < 20'000; number += 2) odd.insert(number);
+  const Ack everySecond(Ack::rangesOf(odd));
+  ack(everySecond, at(10));
+  EXPECT_EQ(outcome.acked.size(), 10'000u);
+  for (int i = 0; i < 100; ++i) {
+    ack(everySecond, at(11));
+    ASSERT_TRUE(outcome.acked.empty());
+  }
+}
+
 TEST_F(LossRecoveryTest, AcceptsRangesOfAnyLengthAtTheCostOfWhatWasSent) {
   constexpr PacketNum kFar = PacketNum{1} << 61;
   recovery.onPacketSent(kApp, packet(kFar, at(0)));

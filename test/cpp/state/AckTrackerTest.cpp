@@ -53,24 +53,124 @@ TEST(AckTracker, NeverAsksToAcknowledgePacketsThatDoNotElicit) {
 
 struct ImmediateRow {
   const char* what;
-  std::vector<ReceivedPacketInfo> packets;
+  std::vector<ReceivedPacketInfo> reported;
+  ReceivedPacketInfo packet;
   bool isImmediate;
 };
 
 // covers RFC 9000 §13.2.1
 TEST(AckTracker, TellsDisorderAndCongestionMarksAtOnce) {
   const ImmediateRow rows[] = {
-      {"in order", {silent(0), eliciting(1)}, false},
-      {"a gap", {silent(0), eliciting(2)}, true},
-      {"out of order", {silent(2), eliciting(1)}, true},
-      {"a gap made by what elicits nothing", {silent(0), silent(5)}, false},
-      {"a congestion mark", {silent(0), eliciting(1, Ecn::Ce)}, true},
-      {"another mark", {silent(0), eliciting(1, Ecn::Ect0)}, false},
+      {"the first of all", {}, eliciting(7), false},
+      {"in order", {eliciting(0)}, eliciting(1), false},
+      {"in order after what elicits nothing", {eliciting(0), silent(1)}, eliciting(2), false},
+      {"a gap", {eliciting(0)}, eliciting(2), true},
+      {"a gap after what elicits nothing", {silent(0)}, eliciting(2), true},
+      {"a gap before what elicits nothing", {eliciting(0), silent(2)}, eliciting(3), true},
+      {"a gap that was told", {eliciting(0), eliciting(2)}, eliciting(3), false},
+      {"out of order", {eliciting(0), eliciting(2)}, eliciting(1), true},
+      {"older than what elicits nothing", {eliciting(0), silent(2)}, eliciting(1), false},
+      {"a gap made by what elicits nothing", {silent(0)}, silent(5), false},
+      {"a congestion mark", {silent(0)}, eliciting(1, Ecn::Ce), true},
+      {"another mark", {silent(0)}, eliciting(1, Ecn::Ect0), false},
   };
   for (const ImmediateRow& row : rows) {
     AckTracker tracker(kDelay);
-    for (const ReceivedPacketInfo& packet : row.packets) tracker.onPacketReceived(kStart, packet);
+    for (const ReceivedPacketInfo& packet : row.reported) tracker.onPacketReceived(kStart, packet);
+    tracker.onAckSent();
+    tracker.onPacketReceived(kStart, row.packet);
     EXPECT_EQ(tracker.isDue(kStart), row.isImmediate) << row.what;
+  }
+}
+
+// covers RFC 9000 §13.2.1
+TEST(AckTracker, OneReportAnswersOnePacket) {
+  AckTracker tracker;
+  for (PacketNum number = 0; number < 50; ++number) {
+    tracker.onPacketReceived(kStart, eliciting(number));
+    ASSERT_TRUE(tracker.isDue(kStart));
+    tracker.onAckSent();
+    ASSERT_FALSE(tracker.isDue(kStart + 1h));
+  }
+}
+
+// covers RFC 9000 §13.2.1, §13.2.4
+TEST(AckTracker, WantsAnAnswerNowAndThenWhileItsReportsGrow) {
+  AckTracker tracker;
+  const auto report = [&](PacketNum number) {
+    tracker.onPacketReceived(kStart, eliciting(number));
+    tracker.onAckSent();
+  };
+  for (PacketNum i = 1; i < AckTracker::kReportsPerAnswer; ++i) {
+    report(2 * i);
+    EXPECT_FALSE(tracker.wantsAnswer()) << i;
+  }
+  report(100);
+  EXPECT_TRUE(tracker.wantsAnswer());
+  tracker.onAnswerAskedFor();
+  report(101);
+  EXPECT_FALSE(tracker.wantsAnswer()) << "not in every one of them";
+  for (PacketNum i = 0; i < AckTracker::kReportsPerAnswer; ++i) report(200 + 2 * i);
+  EXPECT_TRUE(tracker.wantsAnswer());
+  tracker.onAckOfAck(150);
+  EXPECT_FALSE(tracker.wantsAnswer());
+}
+
+TEST(AckTracker, WantsNoAnswerWhileOneRangeSaysItAll) {
+  AckTracker tracker;
+  for (PacketNum number = 0; number < 1000; ++number) {
+    tracker.onPacketReceived(kStart, eliciting(number));
+    tracker.onAckSent();
+  }
+  EXPECT_FALSE(tracker.wantsAnswer());
+}
+
+// ---- what a peer may ask for: draft-ietf-quic-ack-frequency
+
+TEST(AckTracker, WaitsForAsManyPacketsAsThePeerBears) {
+  for (const uint64_t threshold : {0u, 1u, 4u, 9u}) {
+    AckTracker tracker(kDelay);
+    tracker.setPolicy({.maxDelay = kDelay, .elicitingThreshold = threshold, .reorderingThreshold = 1});
+    for (PacketNum number = 0; number < threshold; ++number) {
+      tracker.onPacketReceived(kStart, eliciting(number));
+      EXPECT_FALSE(tracker.isDue(kStart)) << threshold << " " << number;
+    }
+    tracker.onPacketReceived(kStart, eliciting(threshold));
+    EXPECT_TRUE(tracker.isDue(kStart)) << threshold;
+  }
+}
+
+TEST(AckTracker, WaitsAsLongAsThePeerAllows) {
+  AckTracker tracker(kDelay);
+  tracker.setPolicy({.maxDelay = 80ms, .elicitingThreshold = 100, .reorderingThreshold = 0});
+  tracker.onPacketReceived(kStart, eliciting(0));
+  EXPECT_EQ(tracker.deadline(), kStart + 80ms);
+  tracker.demandAck();
+  EXPECT_TRUE(tracker.isDue(kStart));
+}
+
+TEST(AckTracker, ToleratesAnyDisorderWhenThePeerDoesNotWantToHearOfIt) {
+  AckTracker tracker(kDelay);
+  tracker.setPolicy({.maxDelay = kDelay, .elicitingThreshold = 100, .reorderingThreshold = 0});
+  for (const PacketNum number : {5u, 3u, 20u, 4u, 90u}) tracker.onPacketReceived(kStart, eliciting(number));
+  EXPECT_FALSE(tracker.isDue(kStart));
+  tracker.onPacketReceived(kStart, eliciting(91, Ecn::Ce));
+  EXPECT_TRUE(tracker.isDue(kStart)) << "congestion is another matter";
+}
+
+// The example of draft-ietf-quic-ack-frequency §6.1.1, a threshold of 3
+TEST(AckTracker, TellsAGapOnceThePeerCouldCallItLost) {
+  const struct {
+    PacketNum number;
+    bool isImmediate;
+  } steps[] = {{0, false}, {1, false}, {3, false}, {4, false}, {5, true},
+               {8, false}, {9, true},  {10, true}, {11, false}};
+  AckTracker tracker(kDelay);
+  tracker.setPolicy({.maxDelay = kDelay, .elicitingThreshold = 100, .reorderingThreshold = 3});
+  for (const auto& step : steps) {
+    tracker.onPacketReceived(kStart, eliciting(step.number));
+    EXPECT_EQ(tracker.isDue(kStart), step.isImmediate) << step.number;
+    if (step.isImmediate) tracker.onAckSent();
   }
 }
 
