@@ -1,5 +1,6 @@
 #include "quic/api/FrameDispatch.h"
 
+#include "quic/api/AckFrequencyDriver.h"
 #include "quic/api/AddressValidationDriver.h"
 #include "quic/api/DatagramDriver.h"
 #include "quic/api/HandshakeDriver.h"
@@ -69,6 +70,8 @@ struct Dispatcher {
     return done();
   }
   Result<> operator()(const DatagramFrame& f) { return onDatagramFrame(state, f); }
+  Result<> operator()(const AckFrequencyFrame& f) { return onAckFrequencyFrame(state, f); }
+  Result<> operator()(const ImmediateAckFrame&) { return onImmediateAckFrame(state); }
   Result<> operator()(const ServerMigrationFrame& f) { return onServerMigrationFrame(state, context, f); }
   Result<> operator()(const ServerMigratedFrame& f) { return onServerMigrationFrame(state, context, f); }
   Result<> operator()(const PoolMigrationAddressFrame& f) { return onServerMigrationFrame(state, context, f); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/AckFrequencyDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
@@ -21,6 +22,7 @@ TransportParameters ourParameters(const QuicConnectionState& state) {
   ours.maxIdleTimeout = milliseconds(state.settings.idleTimeout);
   ours.maxAckDelay = milliseconds(state.settings.maxAckDelay);
   ours.activeConnectionIdLimit = kAdvertisedActiveConnectionIdLimit;
+  offerAckFrequency(state, ours);
   state.streams.fillParameters(ours);
   ours.maxDatagramFrameSize = state.datagrams.receiver.announced();
   if (state.role == Role::Server) {
@@ -62,6 +64,7 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   const Result<> ids = checkHandshakeIds(state, *decoded);
   if (!ids) return ids;
   state.handshake.peerParameters = *decoded;
+  onAckFrequencyOffered(state, *decoded);
   state.streams.onPeerParameters(*decoded);
   state.datagrams.sender.onPeerLimit(decoded->maxDatagramFrameSize);
   state.selfIds.onPeerLimit(decoded->activeConnectionIdLimit);

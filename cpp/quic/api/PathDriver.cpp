@@ -154,6 +154,7 @@ void switchPath(QuicConnectionState& state, PathId id) {
   state.paths.setActive(id);
   state.recovery.resetPtoCount();
   state.recovery.resetReordering();
+  state.ackFrequency.onPathChanged();
   state.pacedUntil.reset();
   abandonFlight(state, old);
   state.events.emplace_back(PathChanged{state.paths.active().tuple});

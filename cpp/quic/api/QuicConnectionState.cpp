@@ -34,7 +34,7 @@ QuicConnectionState::QuicConnectionState(Role role, const TransportSettings& set
 Duration QuicConnectionState::peerMaxAckDelay() const {
   const Duration parameter = handshake.peerParameters ? std::chrono::milliseconds(handshake.peerParameters->maxAckDelay)
                                                       : Duration(kDefaultMaxAckDelay);
-  return parameter;
+  return ackFrequency.maxAckDelay(parameter);
 }
 
 PtoContext QuicConnectionState::ptoContext() const {

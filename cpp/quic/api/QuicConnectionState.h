@@ -19,6 +19,7 @@
 #include "quic/loss/LossRecovery.h"
 #include "quic/servermigration/ServerMigrationClient.h"
 #include "quic/servermigration/ServerMigrationServer.h"
+#include "quic/state/AckFrequency.h"
 #include "quic/state/ConnectionIdGenerator.h"
 #include "quic/state/ConnectionLife.h"
 #include "quic/state/KeyPhases.h"
@@ -116,6 +117,8 @@ struct QuicConnectionState {
   MigrationWork migrationWork;
   IdleState idle;
   bool isPingPending = false;
+  AckFrequency ackFrequency;                  // what we ask of the peer
+  std::optional<uint64_t> ackFrequencyHeard;  // sequence of what the peer asks of us
   std::optional<TimePoint> pacedUntil;
   std::deque<TransportEvent> events;  // bounded: beyond kMaxQueuedEvents no datagram is taken
   std::deque<RoutingEvent>

@@ -1,5 +1,6 @@
 #include "quic/api/QuicPacketScheduler.h"
 
+#include "quic/api/AckFrequencyDriver.h"
 #include "quic/api/DatagramDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/codec/QuicFrameCodec.h"
@@ -28,7 +29,7 @@ FlowClock flowClock(const QuicConnectionState& state) {
 bool hasAppControl(const QuicConnectionState& state) {
   return state.handshake.isDonePending || state.newTokensSent.hasToSend() || state.selfIds.hasToSend() ||
          state.peerIds.hasToRetire() || state.isPingPending || hasMigrationFrames(state) ||
-         state.streams.hasControlToSend();
+         state.ackFrequency.isDue() || state.streams.hasControlToSend();
 }
 
 void writeConnectionControl(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent) {
@@ -40,6 +41,7 @@ void writeConnectionControl(QuicConnectionState& state, ByteWriter& writer, Sent
     sent.push_back(state.newTokensSent.onWritten());
   }
   writeMigrationFrames(state, writer, sent);
+  writeAckFrequency(state, writer, sent);
   while (const auto frame = state.selfIds.nextFrame()) {
     if (!writeFrame(writer, *frame)) break;
     state.selfIds.onFrameWritten();
@@ -99,6 +101,7 @@ PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, Send
   } else if (!state.isHandshaking()) {
     writeAppFrames(state, writer, content.frames);
   }
+  if (space.probesToSend > 0 && level == EncryptionLevel::OneRtt) writeImmediateAck(state, writer, content.frames);
   content.ackEliciting = content.frames.size() > before;
   // RFC 9002 §6.2.4: a probe is ack-eliciting, if only by a PING.
   const bool mustElicit = space.probesToSend > 0 || (content.hasAck && asksForAnswer(space, level));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/AckFrequencyDriver.h"
 #include "quic/api/CongestionDriver.h"
 #include "quic/api/EcnDriver.h"
 #include "quic/api/MigrationDriver.h"
@@ -191,6 +192,7 @@ Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const A
   if (hasNews && state.ptoContext().peerCompletedAddressValidation) state.recovery.resetPtoCount();
   letHandshakeRepeat(state, space);
   settle(state, LossKind::Congestion);
+  reviewAckFrequency(state);
   return Unit{};
 }
 

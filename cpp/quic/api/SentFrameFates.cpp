@@ -34,6 +34,7 @@ void onFrameAcked(QuicConnectionState& state, const SentFrame& frame) {
                    state.handshake.isDonePending = false;
                  },
                  [&](const SentNewToken& token) { state.newTokensSent.onAcked(token); },
+                 [&](const SentAckFrequency& sent) { state.ackFrequency.onAcked(sent); },
                  [](const auto&) {},
              },
              frame);
@@ -56,6 +57,7 @@ void onFrameLost(QuicConnectionState& state, const SentFrame& frame) {
           [&](const SentPathResponse& response) { state.paths.onResponseSettled(response.path); },
           [&](const SentDatagram& datagram) { onDatagramLost(state, datagram.id); },
           [&](const SentPoolMigrationAddress& sent) { onPoolAddressLost(state, sent.index); },
+          [&](const SentAckFrequency& sent) { state.ackFrequency.onLost(sent); },
           // PATH_CHALLENGE and PATH_RESPONSE are repeated by their own rules (RFC 9000 §13.3); SERVER_MIGRATED never.
           [](const auto&) {},
       },

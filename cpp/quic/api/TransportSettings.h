@@ -18,6 +18,7 @@ struct TransportSettings {
   Duration handshakeTimeout = 10s;  // from the first packet to HandshakeFinished; 0: off
   Duration keepAliveInterval{0};    // PING after so much silence, or half the idle timeout if that is less; 0: off
   Duration maxAckDelay = kDefaultMaxAckDelay;
+  bool ackFrequency = false;  // offers draft-ietf-quic-ack-frequency; used when the peer offers it as well
   Duration initialRtt = kInitialRtt;
   bool ecn =
       true;  // packets are marked ECT(0) where the path bears it (RFC 9000 §13.4); received marks are reported anyway

@@ -46,6 +46,8 @@ constexpr Row kRows[] = {
     {FrameType::SERVER_MIGRATION, "___1", "", Sender::ServerOnly},
     {FrameType::SERVER_MIGRATED, "___1", "", Sender::ServerOnly},
     {FrameType::POOL_MIGRATION_ADDRESS, "___1", "", Sender::ServerOnly},
+    {FrameType::ACK_FREQUENCY, "___1", ""},  // draft-ietf-quic-ack-frequency §4: never in 0-RTT
+    {FrameType::IMMEDIATE_ACK, "___1", ""},
 };
 
 constexpr bool has(std::string_view set, char mark) { return set.find(mark) != std::string_view::npos; }
@@ -65,7 +67,7 @@ constexpr FrameTraits traitsOf(const Row& row) {
 }
 
 /// Indexed by wire number, so that a look-up is one load.
-constexpr size_t kTypeLimit = static_cast<size_t>(FrameType::POOL_MIGRATION_ADDRESS) + 1;
+constexpr size_t kTypeLimit = static_cast<size_t>(FrameType::ACK_FREQUENCY) + 1;
 constexpr std::array<FrameTraits, kTypeLimit> kTraits = [] {
   std::array<FrameTraits, kTypeLimit> table{};
   for (const Row& row : kRows) table[static_cast<size_t>(row.type)] = traitsOf(row);
@@ -103,6 +105,8 @@ FrameType typeOf(const DatagramFrame&) { return FrameType::DATAGRAM; }
 FrameType typeOf(const ServerMigrationFrame&) { return FrameType::SERVER_MIGRATION; }
 FrameType typeOf(const ServerMigratedFrame&) { return FrameType::SERVER_MIGRATED; }
 FrameType typeOf(const PoolMigrationAddressFrame&) { return FrameType::POOL_MIGRATION_ADDRESS; }
+FrameType typeOf(const AckFrequencyFrame&) { return FrameType::ACK_FREQUENCY; }
+FrameType typeOf(const ImmediateAckFrame&) { return FrameType::IMMEDIATE_ACK; }
 
 }  // namespace
 

@@ -36,6 +36,8 @@ bool writeFrame(ByteWriter& writer, const ConnectionCloseFrame& frame);
 bool writeFrame(ByteWriter& writer, const HandshakeDoneFrame& frame);
 bool writeFrame(ByteWriter& writer, const DatagramFrame& frame);  // with a length
 bool writeFrame(ByteWriter& writer, const QuicServerMigrationFrame& frame);
+bool writeFrame(ByteWriter& writer, const AckFrequencyFrame& frame);
+bool writeFrame(ByteWriter& writer, const ImmediateAckFrame& frame);
 
 /// An ACK frame straight from what was received: `received` holds packet numbers, largest last and not empty. Ranges
 /// that do not fit are left out from the smallest up. `ackDelay` is in wire units.

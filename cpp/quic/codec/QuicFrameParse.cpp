@@ -232,6 +232,9 @@ Result<QuicFrame> parseBody(FrameFields& fields, uint64_t type) {
     case FrameType::SERVER_MIGRATION: return parseMigrationAddress<ServerMigrationFrame>(fields, type);
     case FrameType::SERVER_MIGRATED: return QuicFrame(ServerMigratedFrame{});
     case FrameType::POOL_MIGRATION_ADDRESS: return parseMigrationAddress<PoolMigrationAddressFrame>(fields, type);
+    case FrameType::ACK_FREQUENCY:
+      return whole(fields, type, AckFrequencyFrame{fields.varint(), fields.varint(), fields.varint(), fields.varint()});
+    case FrameType::IMMEDIATE_ACK: return QuicFrame(ImmediateAckFrame{});
     default: return malformed("unknown frame type", type);  // RFC 9000 §12.4
   }
 }

@@ -183,6 +183,19 @@ bool writeFrame(ByteWriter& writer, const QuicServerMigrationFrame& frame) {
   return std::visit([&writer](const auto& alternative) { return writeMigration(writer, alternative); }, frame);
 }
 
+bool writeFrame(ByteWriter& writer, const AckFrequencyFrame& frame) {
+  return FrameFields(writer, FrameType::ACK_FREQUENCY)
+      .varint(frame.sequence)
+      .varint(frame.elicitingThreshold)
+      .varint(frame.maxAckDelay)
+      .varint(frame.reorderingThreshold)
+      .commit();
+}
+
+bool writeFrame(ByteWriter& writer, const ImmediateAckFrame&) {
+  return FrameFields(writer, FrameType::IMMEDIATE_ACK).commit();
+}
+
 bool writeAckFrame(ByteWriter& writer, const IntervalSet& received, uint64_t ackDelay,
                    const std::optional<EcnCounts>& ecn) {
   if (QUIC_BUG(received.empty(), "nothing to acknowledge")) return false;

@@ -1,4 +1,5 @@
-// The frames of QUIC v1 (RFC 9000 §19), DATAGRAM (RFC 9221 §4) and server migration (the project's wire format) as values.
+// The frames of QUIC v1 (RFC 9000 §19), DATAGRAM (RFC 9221 §4), acknowledgment frequency
+// (draft-ietf-quic-ack-frequency §4, §5) and server migration (the project's wire format) as values.
 // A parsed frame borrows its bytes from the packet it came from.
 #pragma once
 
@@ -40,12 +41,14 @@ enum class FrameType : uint64_t {
   CONNECTION_CLOSE = 0x1c,
   CONNECTION_CLOSE_APP = 0x1d,
   HANDSHAKE_DONE = 0x1e,
+  IMMEDIATE_ACK = 0x1f,
   RESET_STREAM_AT = 0x24,
   DATAGRAM = 0x30,
   DATAGRAM_LEN = 0x31,
   SERVER_MIGRATION = 0x32,
   SERVER_MIGRATED = 0x33,
   POOL_MIGRATION_ADDRESS = 0x34,
+  ACK_FREQUENCY = 0xaf,
 };
 
 struct PaddingFrame {
@@ -182,6 +185,17 @@ struct DatagramFrame {
   ByteSpan data;
   size_t wireSize = 0;  // type and length included, as they came; of a parsed frame
 };
+/// How its receiver is to acknowledge from now on; only the highest sequence counts.
+struct AckFrequencyFrame {
+  uint64_t sequence = 0;
+  uint64_t elicitingThreshold = 0;  // so many ack-eliciting packets may wait
+  uint64_t maxAckDelay = 0;         // microseconds
+  uint64_t reorderingThreshold = 0;
+  bool operator==(const AckFrequencyFrame&) const = default;
+};
+struct ImmediateAckFrame {
+  bool operator==(const ImmediateAckFrame&) const = default;
+};
 
 /// Where a server is, in up to two families; a family counts only when its address and port are both non-zero.
 /// All zero in a SERVER_MIGRATION frame announces a Synchronized Symmetric migration.
@@ -213,11 +227,11 @@ struct PoolMigrationAddressFrame {
 
 using QuicServerMigrationFrame = std::variant<ServerMigrationFrame, ServerMigratedFrame, PoolMigrationAddressFrame>;
 
-using QuicFrame =
-    std::variant<PaddingFrame, PingFrame, AckFrame, ResetStreamFrame, StopSendingFrame, CryptoFrame, NewTokenFrame,
-                 StreamFrame, MaxDataFrame, MaxStreamDataFrame, MaxStreamsFrame, DataBlockedFrame,
-                 StreamDataBlockedFrame, StreamsBlockedFrame, NewConnectionIdFrame, RetireConnectionIdFrame,
-                 PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame, HandshakeDoneFrame, DatagramFrame,
-                 ServerMigrationFrame, ServerMigratedFrame, PoolMigrationAddressFrame, ResetStreamAtFrame>;
+using QuicFrame = std::variant<PaddingFrame, PingFrame, AckFrame, ResetStreamFrame, StopSendingFrame, CryptoFrame,
+                               NewTokenFrame, StreamFrame, MaxDataFrame, MaxStreamDataFrame, MaxStreamsFrame,
+                               DataBlockedFrame, StreamDataBlockedFrame, StreamsBlockedFrame, NewConnectionIdFrame,
+                               RetireConnectionIdFrame, PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame,
+                               HandshakeDoneFrame, DatagramFrame, ServerMigrationFrame, ServerMigratedFrame,
+                               PoolMigrationAddressFrame, ResetStreamAtFrame, AckFrequencyFrame, ImmediateAckFrame>;
 
 }  // namespace quic

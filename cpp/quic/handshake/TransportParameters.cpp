@@ -30,6 +30,7 @@ enum class ParameterId : uint64_t {
   RESET_STREAM_AT = 0x1d,                    // draft-ietf-quic-reliable-stream-reset-09 §3
   RESET_STREAM_AT_DRAFT = 0x17f7586d2cb571,  // the same before -08; in use
   SERVER_MIGRATION_SUITE = kServerMigrationParameterId,
+  MIN_ACK_DELAY = 0xff04de1b,  // draft-ietf-quic-ack-frequency §10.1
 };
 
 constexpr uint64_t kMaxStreams = uint64_t{1} << 60;  // RFC 9000 §4.6
@@ -222,6 +223,12 @@ Result<> setFlag(bool& field, ByteSpan value) {
   return Unit{};
 }
 
+Result<> setMinAckDelay(ByteSpan value, TransportParameters& out) {
+  out.minAckDelay = decodeInteger(value);
+  if (!out.minAckDelay) return refuse("transport parameter is not one integer");
+  return Unit{};
+}
+
 /// Peers of this extension ignore what follows the integer; what its bits mean is the negotiator's to say.
 Result<> setSuite(ByteSpan value, TransportParameters& out) {
   ByteReader reader(value);
@@ -247,6 +254,7 @@ Result<> apply(const RawParameter& raw, TransportParameters& out) {
     case ParameterId::DISABLE_ACTIVE_MIGRATION: return setFlag(out.disableActiveMigration, raw.value);
     case ParameterId::RESET_STREAM_AT:
     case ParameterId::RESET_STREAM_AT_DRAFT: return setFlag(out.resetStreamAt, raw.value);
+    case ParameterId::MIN_ACK_DELAY: return setMinAckDelay(raw.value, out);
     default: return Unit{};  // RFC 9000 §7.4.2: unknown ones are ignored
   }
 }
@@ -275,6 +283,7 @@ ByteVector encodeTransportParameters(const TransportParameters& parameters) {
     appendParameter(out, ParameterId::RESET_STREAM_AT, {});
     appendParameter(out, ParameterId::RESET_STREAM_AT_DRAFT, {});
   }
+  if (parameters.minAckDelay) appendInteger(out, ParameterId::MIN_ACK_DELAY, *parameters.minAckDelay);
   if (parameters.serverMigrationSuite) {
     appendInteger(out, ParameterId::SERVER_MIGRATION_SUITE, *parameters.serverMigrationSuite);
   }
@@ -291,6 +300,9 @@ Result<TransportParameters> decodeTransportParameters(ByteSpan bytes, Role sende
       return refuse("server's transport parameter from a client");  // RFC 9000 §18.2
     }
     if (const auto applied = apply(*raw, parameters); !applied) return forward(applied.error());
+  }
+  if (parameters.minAckDelay && *parameters.minAckDelay > 1000 * parameters.maxAckDelay) {
+    return refuse("min_ack_delay above max_ack_delay");  // draft-ietf-quic-ack-frequency §3
   }
   // RFC 9000 §18.2: whoever chose a zero-length connection ID has no preferred address.
   const auto& sourceId = parameters.initialSourceConnectionId;

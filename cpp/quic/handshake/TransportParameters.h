@@ -40,7 +40,8 @@ struct TransportParameters {
   bool disableActiveMigration = false;
   uint64_t activeConnectionIdLimit = kDefaultActiveConnectionIdLimit;
   std::optional<uint64_t> maxDatagramFrameSize;  // RFC 9221
-  bool resetStreamAt = false;  // draft-ietf-quic-reliable-stream-reset §3: RESET_STREAM_AT is understood
+  bool resetStreamAt = false;           // draft-ietf-quic-reliable-stream-reset §3: RESET_STREAM_AT is understood
+  std::optional<uint64_t> minAckDelay;  // draft-ietf-quic-ack-frequency §3, in microseconds
   std::optional<uint64_t> serverMigrationSuite;  // the project's spec §1: bit mask of protocols
   bool operator==(const TransportParameters&) const = default;
 };
@@ -48,7 +49,8 @@ struct TransportParameters {
 /// Only what differs from the defaults is written.
 ByteVector encodeTransportParameters(const TransportParameters& parameters);
 /// `sender` is the role of who wrote them. All errors are TRANSPORT_PARAMETER_ERROR: duplicates (RFC 9000 §7.4), values out of
-/// range (§18.2), server-only parameters from a client, a malformed suite (spec §1.4). Unknown ones are ignored (§7.4.2).
+/// range (§18.2), server-only parameters from a client, a malformed suite (spec §1.4),
+/// a min_ack_delay above max_ack_delay. Unknown ones are ignored (§7.4.2).
 Result<TransportParameters> decodeTransportParameters(ByteSpan bytes, Role sender);
 
 }  // namespace quic

@@ -75,6 +75,10 @@ struct SentServerMigration {
   uint32_t epoch = 0;
 };
 struct SentServerMigrated {};
+struct SentAckFrequency {
+  uint64_t sequence = 0;
+};
+struct SentImmediateAck {};
 struct SentPoolMigrationAddress {
   uint32_t index = 0;  // in the order in which the pool was configured
 };
@@ -86,7 +90,8 @@ using SentFrame =
     std::variant<SentPing, SentAck, SentCrypto, SentStream, SentResetStream, SentStopSending, SentMaxData,
                  SentMaxStreamData, SentMaxStreams, SentDataBlocked, SentStreamDataBlocked, SentStreamsBlocked,
                  SentNewConnectionId, SentRetireConnectionId, SentPathChallenge, SentPathResponse, SentHandshakeDone,
-                 SentNewToken, SentServerMigration, SentServerMigrated, SentPoolMigrationAddress, SentDatagram>;
+                 SentNewToken, SentServerMigration, SentServerMigrated, SentPoolMigrationAddress, SentDatagram,
+                 SentAckFrequency, SentImmediateAck>;
 
 using SentFrames = SmallVector<SentFrame, 3>;
 

@@ -73,7 +73,7 @@ class FrameSamples {
         &FrameSamples::retireId,        &FrameSamples::pathChallenge,  &FrameSamples::pathResponse,
         &FrameSamples::connectionClose, &FrameSamples::handshakeDone,  &FrameSamples::datagram,
         &FrameSamples::serverMigration, &FrameSamples::serverMigrated, &FrameSamples::poolAddress,
-        &FrameSamples::resetStreamAt,
+        &FrameSamples::resetStreamAt,   &FrameSamples::ackFrequency,   &FrameSamples::immediateAck,
     };
     static_assert(std::size(kMakers) == std::variant_size_v<QuicFrame>);
     return (this->*kMakers[index])();
@@ -162,6 +162,9 @@ class FrameSamples {
   QuicFrame serverMigration() { return ServerMigrationFrame{address()}; }
   QuicFrame serverMigrated() { return ServerMigratedFrame{}; }
   QuicFrame poolAddress() { return PoolMigrationAddressFrame{address()}; }
+
+  QuicFrame ackFrequency() { return AckFrequencyFrame{varint(), varint(), varint(), varint()}; }
+  QuicFrame immediateAck() { return ImmediateAckFrame{}; }
 
   Seeded random_;
   std::deque<ByteVector> storage_;

@@ -74,6 +74,8 @@ const TraitsCase kTable[] = {
     {ServerMigrationFrame{}, 0x32, "___1", "", "S"},
     {ServerMigratedFrame{}, 0x33, "___1", "", "S"},
     {PoolMigrationAddressFrame{}, 0x34, "___1", "", "S"},
+    {AckFrequencyFrame{}, 0xaf, "___1", "", "CS"},
+    {ImmediateAckFrame{}, 0x1f, "___1", "", "CS"},
 };
 
 // covers RFC 9000 §12.4

@@ -34,7 +34,8 @@ TEST(TransportParameters, ReadsEveryParameterByItsNumber) {  // covers RFC 9000 
   const TransportParameters p =
       decoded(std::string("00 02 aabb 01 02 4101 02 10 ") + kTokenHex +
                   "03 02 45dc 04 04 80100000 05 01 05 06 01 06 07 01 07 08 01 08 09 01 09 0a 01 0a 0b 01 0b 0c 00"
-                  "0e 01 04 0f 00 10 01 cc 20 04 8000ffff 4064 01 0f",
+                  "0e 01 04 0f 00 10 01 cc 20 04 8000ffff 4064 01 0f"
+                  "c0000000ff04de1b 02 43e8",
               Role::Server);
   EXPECT_EQ(p.originalDestinationConnectionId, ConnectionId(fromHex("aabb")));
   EXPECT_EQ(p.maxIdleTimeout, 0x101u);
@@ -54,6 +55,7 @@ TEST(TransportParameters, ReadsEveryParameterByItsNumber) {  // covers RFC 9000 
   EXPECT_EQ(p.retrySourceConnectionId, ConnectionId(fromHex("cc")));
   EXPECT_EQ(p.maxDatagramFrameSize, 65535u);
   EXPECT_EQ(p.serverMigrationSuite, 15u);
+  EXPECT_EQ(p.minAckDelay, 1000u);
 }
 
 TransportParameters randomParameters(test::Seeded& random, Role sender) {
@@ -73,6 +75,7 @@ TransportParameters randomParameters(test::Seeded& random, Role sender) {
   if (chance()) p.initialMaxStreamsUni = test::randomVarint(random) / 4;
   if (chance()) p.ackDelayExponent = test::below(random, 21);
   if (chance()) p.maxAckDelay = test::below(random, 1 << 14);
+  if (chance()) p.minAckDelay = test::below(random, 1000 * p.maxAckDelay + 1);
   p.disableActiveMigration = chance();
   if (chance()) p.activeConnectionIdLimit = 2 + test::randomVarint(random) / 2;
   if (chance()) p.maxDatagramFrameSize = test::randomVarint(random);
@@ -176,6 +179,9 @@ TEST(TransportParameters, RefusesWhatMustCloseTheConnection) {
       {"initial_source_connection_id of 21 bytes", Role::Client, "0f 15" + token + "0001020304"},
       {"original_destination_connection_id of 21 bytes", Role::Server, "00 15" + token + "0001020304"},
       {"retry_source_connection_id of 21 bytes", Role::Server, "10 15" + token + "0001020304"},
+      {"min_ack_delay above max_ack_delay", Role::Client, "c0000000ff04de1b 04 800061a9"},
+      {"min_ack_delay above a max_ack_delay that follows", Role::Server, "c0000000ff04de1b 02 7d00 0b 01 0a"},
+      {"min_ack_delay that is no integer", Role::Server, "c0000000ff04de1b 02 0000"},
       {"twice the same", Role::Client, "04 01 01 04 01 01"},
       {"twice the same, apart and written otherwise", Role::Client, "04 01 01 05 01 01 4004 01 01"},
       {"twice the same unknown", Role::Client, "1b 00 04 01 01 1b 00"},
