@@ -124,6 +124,7 @@ TEST(PathMtuSim, ABlackHoleIsLeftWithinAFewRoundTrips) {
 }
 
 // covers RFC 9000 §14.2, §8.2.4: below 1200 bytes there is no viable path, and that can still be said
+// row M01
 TEST(PathMtuSim, APathBelowTheLeastSizeEndsTheConnection) {
   Sim sim{{.seed = 6, .conditions = {.delay = 10ms}}};
   SimClient& client = sim.connect();

@@ -93,6 +93,7 @@ TEST(EarlyData, TellsWhatHappensInOrder) {
 }
 
 // covers RFC 9001 §8.3
+// row H07
 TEST(EarlyData, NeedsNoEndOfEarlyDataAndRefusesIt) {
   const TlsPeers peers(earlyServer());
   HandshakePair pair = earlyPair(peers, peers.session("server.test", kContext));
@@ -303,6 +304,7 @@ TEST(EarlyData, AcceptedWithAnotherProtocolEndsTheConnection) {
   EXPECT_EQ(pair.client.errorCode(), alertCode(kIllegalParameter));
 }
 
+// row H08
 TEST(EarlyData, AcceptedWithoutBeingOfferedEndsTheConnection) {
   const TlsPeers peers(earlyServer());
   HandshakePair pair = withExtensions(peers.resuming(peers.session()), [](ByteVector& bytes) {

@@ -70,6 +70,7 @@ TEST(QuicRulesForTls, RefusesAClientThatOffersNoProtocol) {
 }
 
 // covers RFC 9001 §8.1
+// row H06
 TEST(QuicRulesForTls, RefusesAServerThatSelectsNoProtocol) {
   const ForeignPeer server(Role::Server);
   SSL_CTX_set_alpn_select_cb(server.context.get(), nullptr, nullptr);
@@ -92,6 +93,7 @@ TEST(QuicRulesForTls, PrefersTheServersOrderOfProtocols) {
 }
 
 // covers RFC 9001 §8.4
+// row H03
 TEST(QuicRulesForTls, SendsNoSessionIdAndRefusesOne) {
   HandshakePair pair = makePair();
   pair.tamper = [&](bool toServer, EncryptionLevel&, ByteVector& bytes) {
@@ -110,6 +112,7 @@ TEST(QuicRulesForTls, SendsNoSessionIdAndRefusesOne) {
 // ---- levels
 
 // covers RFC 9001 §4.1.3
+// row H01
 TEST(QuicRulesForTls, RefusesBytesBehindTheMessageThatEndsALevel) {
   for (const bool toServer : {true, false}) {
     for (const size_t fragment : {SIZE_MAX, size_t{1}}) {
@@ -128,6 +131,7 @@ TEST(QuicRulesForTls, RefusesBytesBehindTheMessageThatEndsALevel) {
 }
 
 // covers RFC 9001 §4.1.3
+// row H02
 TEST(QuicRulesForTls, RefusesNewBytesAtALevelThatIsOver) {
   for (const EncryptionLevel level : {EncryptionLevel::Initial, EncryptionLevel::Handshake}) {
     HandshakePair pair = makePair();
@@ -141,6 +145,7 @@ TEST(QuicRulesForTls, RefusesNewBytesAtALevelThatIsOver) {
 }
 
 // covers RFC 9001 §8.3
+// row H05
 TEST(QuicRulesForTls, RefusesCryptoBytesIn0Rtt) {
   HandshakePair pair = makePair();
   pair.start();
@@ -204,6 +209,7 @@ TEST(QuicRulesForTls, HandsOutTheTicketsOfAServerThatSendsThem) {
 }
 
 // covers RFC 9001 §4.6.1
+// row H04
 TEST(QuicRulesForTls, RefusesATicketWithAnotherEarlyDataSizeThanTheSentinel) {
   TlsServerOptions silent = serverOptions();
   silent.sessionTickets = 0;
