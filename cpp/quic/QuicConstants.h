@@ -12,6 +12,9 @@ namespace quic {
 inline constexpr uint32_t kVersionNegotiation = 0;
 inline constexpr uint32_t kQuicVersion1 = 0x00000001;
 inline constexpr uint32_t kQuicVersion2 = 0x6b3343cf;
+constexpr bool isKnownVersion(uint32_t version) { return version == kQuicVersion1 || version == kQuicVersion2; }
+/// RFC 9000 §15: versions that nobody speaks, so that nobody forgets how to negotiate.
+constexpr bool isReservedVersion(uint32_t version) { return (version & 0x0f0f0f0f) == 0x0a0a0a0a; }
 
 // ---- datagrams
 inline constexpr size_t kMinInitialDatagramSize = 1200;    // RFC 9000 §14.1
@@ -54,6 +57,7 @@ inline constexpr size_t kMaxStreamGaps = 1000;
 inline constexpr size_t kMaxPoolAddresses = 16;
 inline constexpr size_t kMaxPaths = 4;
 inline constexpr size_t kMaxQueuedEvents = 256;      // of a connection whose host does not take them
+inline constexpr size_t kMaxAvailableVersions = 32;  // of a peer's that are kept
 inline constexpr uint32_t kMaxSessionTickets = 16;   // that one connection hands on
 inline constexpr size_t kMaxAddressTokens = 16;      // that one connection hands on
 inline constexpr size_t kMaxAddressTokenSize = 800;  // leaves a third of an Initial packet to the ClientHello

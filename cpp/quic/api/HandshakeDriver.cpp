@@ -8,6 +8,7 @@
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/PreferredAddressDriver.h"
 #include "quic/api/RecoveryDriver.h"
+#include "quic/api/VersionDriver.h"
 
 namespace quic {
 namespace {
@@ -23,6 +24,7 @@ TransportParameters ourParameters(const QuicConnectionState& state) {
   ours.maxAckDelay = milliseconds(state.settings.maxAckDelay);
   ours.activeConnectionIdLimit = kAdvertisedActiveConnectionIdLimit;
   offerAckFrequency(state, ours);
+  ours.versionInformation = ourVersionInformation(state);
   state.streams.fillParameters(ours);
   ours.maxDatagramFrameSize = state.datagrams.receiver.announced();
   if (state.role == Role::Server) {
@@ -63,6 +65,8 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   if (!decoded) return forward(decoded.error());
   const Result<> ids = checkHandshakeIds(state, *decoded);
   if (!ids) return ids;
+  const Result<> versions = checkVersionInformation(state, *decoded);
+  if (!versions) return versions;
   state.handshake.peerParameters = *decoded;
   onAckFrequencyOffered(state, *decoded);
   state.streams.onPeerParameters(*decoded);
@@ -73,6 +77,7 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   if (!answer) return forward(answer.error());
   if (state.role == Role::Client) return onPreferredAddress(state, *decoded);
 
+  negotiateCompatibleVersion(state, *decoded);
   TransportParameters ours = ourParameters(state);
   offerPreferredAddress(state, ours);
   if (*answer) ours.serverMigrationSuite = (*answer)->bits();
@@ -144,10 +149,15 @@ Result<> afterTls(QuicConnectionState& state, const Result<>& result) {
 
 }  // namespace
 
-void installInitialKeys(QuicConnectionState& state) {
+InitialProtection initialKeys(const QuicConnectionState& state, uint32_t version) {
   const HandshakeState& handshake = state.handshake;
   const ConnectionId& keyedBy = handshake.retrySourceId ? *handshake.retrySourceId : handshake.originalDestinationId;
-  InitialProtection keys = state.environment.crypto.initialProtection(handshake.version, keyedBy.bytes());
+  // A version that nobody speaks looks like version 1; it is there to be refused.
+  return state.environment.crypto.initialProtection(isKnownVersion(version) ? version : kQuicVersion1, keyedBy.bytes());
+}
+
+void installInitialKeys(QuicConnectionState& state) {
+  InitialProtection keys = initialKeys(state, state.handshake.version);
   PacketSpace& space = state.space(PacketNumberSpace::Initial);
   const bool isClient = state.role == Role::Client;
   space.writeKeys = isClient ? std::move(keys.client) : std::move(keys.server);

@@ -5,7 +5,10 @@
 
 namespace quic {
 
-/// Keys of the Initial level (RFC 9001 §5.2) from the client's first Destination Connection ID, or a Retry's Source Connection ID.
+/// Keys of the Initial level (RFC 9001 §5.2), from the client's first Destination Connection ID or a Retry's Source Connection
+/// ID.
+[[nodiscard]] InitialProtection initialKeys(const QuicConnectionState& state, uint32_t version);
+/// Those of the version in use.
 void installInitialKeys(QuicConnectionState& state);
 /// Client: makes the ClientHello.
 void startClientHandshake(QuicConnectionState& state);

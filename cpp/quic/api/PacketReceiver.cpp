@@ -11,6 +11,7 @@
 #include "quic/api/PathDriver.h"
 #include "quic/api/QuicReadCodec.h"
 #include "quic/api/RecoveryDriver.h"
+#include "quic/api/VersionDriver.h"
 #include "quic/codec/FrameTraits.h"
 #include "quic/codec/QuicFrameCodec.h"
 
@@ -39,27 +40,13 @@ std::optional<EncryptionLevel> levelOf(PacketType type) {
   }
 }
 
-/// RFC 9000 §6.2: only before anything else was understood, and only when it does not offer what we speak.
-void onVersionNegotiation(QuicConnectionState& state, const ProtectedPacket& packet) {
-  const bool hasHeard = state.handshake.peerSourceId.has_value() || state.handshake.retrySourceId.has_value();
-  if (state.role != Role::Client || hasHeard || packet.sourceId != state.handshake.originalDestinationId ||
-      packet.destinationId != state.selfIds.first()) {
-    return;
-  }
-  ByteReader versions(packet.supportedVersions);
-  while (const auto version = versions.readBigEndian(4)) {
-    if (*version == state.handshake.version) return;
-  }
-  abandonConnection(state, {LocalErrorCode::VERSION_NEGOTIATION, "the server speaks no version of ours"});
-}
-
 /// Checks that come before any work with keys. RFC 9000 §5.2, §12.2, §17.2.
 bool isWorthOpening(const QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
   if (!fixedBit(packet)) return false;  // RFC 9000 §17.2, §17.3.1
   if (context.firstDestinationId && *context.firstDestinationId != packet.destinationId) return false;  // §12.2
   context.firstDestinationId = packet.destinationId;
   if (packet.type == PacketType::OneRtt) return true;
-  if (packet.version != state.handshake.version) return false;
+  if (!isExpectedVersion(state, packet)) return false;
   if (state.handshake.peerSourceId && *state.handshake.peerSourceId != packet.sourceId) return false;  // §7.2
   if (packet.type != PacketType::Initial) return true;
   // RFC 9000 §17.2.2: servers send no token; §14.1: Initial datagrams of clients are large.
@@ -141,6 +128,12 @@ OpeningKeys openingKeys(const QuicConnectionState& state, EncryptionLevel level)
   return {space.readKeys, space.acks, level == EncryptionLevel::OneRtt ? &state.keys.phases : nullptr};
 }
 
+Expected<OpenedPacket, OpenFailure> open(QuicConnectionState& state, EncryptionLevel level,
+                                         const ProtectedPacket& packet) {
+  const bool isOther = level == EncryptionLevel::Initial && packet.version != state.handshake.version;
+  return isOther ? openInitialOfOtherVersion(state, packet) : openPacket(openingKeys(state, level), packet);
+}
+
 // ---------------------------------------------------------------- packets ahead of their keys
 /// The levels whose keys come late, in the order in which they come.
 constexpr std::array kLateLevels = {EncryptionLevel::Handshake, EncryptionLevel::OneRtt};
@@ -169,7 +162,7 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
     return;
   }
   if (awaitsKeys(state, *level)) return holdPacket(state, context, *level, packet.bytes);
-  const auto opened = openPacket(openingKeys(state, *level), packet);
+  const auto opened = open(state, *level, packet);
   if (!opened) {
     ++state.stats.packetsDropped;
     if (opened.error() == OpenFailure::NotAuthentic) onForgedPacket(state);

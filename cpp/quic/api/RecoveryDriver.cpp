@@ -224,6 +224,7 @@ void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {
   PacketSpace& space = state.space(name);
   if (space.isDiscarded) return;
   space.isDiscarded = true;
+  if (name == PacketNumberSpace::Initial) state.handshake.originalReadKeys = {};
   space.readKeys = {};
   space.writeKeys = {};
   space.crypto = CryptoStream(name);
@@ -231,6 +232,16 @@ void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {
   state.outcome.clear();
   state.recovery.discardSpace(name, state.outcome);
   // RFC 9002 §6.4: only the byte counts matter; nothing of the space is ever sent again.
+  for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
+  settle(state, LossKind::Discarded);
+}
+
+void forgetFlight(QuicConnectionState& state, PacketNumberSpace name) {
+  PacketSpace& space = state.space(name);
+  space.crypto = CryptoStream(name);
+  space.probesToSend = 0;
+  state.outcome.clear();
+  state.recovery.discardSpace(name, state.outcome);
   for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
   settle(state, LossKind::Discarded);
 }

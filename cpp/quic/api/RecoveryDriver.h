@@ -19,4 +19,7 @@ void abandonFlight(QuicConnectionState& state, PathId path);
 /// been acknowledged yet, so an empty flight is all that there is to reset of congestion control.
 void restartSpace(QuicConnectionState& state, PacketNumberSpace name);
 
+/// The same, but nothing of it is to be sent again: the handshake begins anew (RFC 9368 §2.4).
+void forgetFlight(QuicConnectionState& state, PacketNumberSpace name);
+
 }  // namespace quic

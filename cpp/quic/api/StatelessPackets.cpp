@@ -13,11 +13,20 @@ uint8_t randomByte(Random& random) {
   return byte[0];
 }
 
+/// RFC 9000 §15. Not the one that the client tried: it would take that for an answer to something else.
+uint32_t reservedVersion(uint32_t tried, Random& random) {
+  const auto version = static_cast<uint32_t>((random.next64() & 0xf0f0f0f0) | 0x0a0a0a0a);
+  return version == tried ? version ^ 0x10101010 : version;
+}
+
 }  // namespace
 
 ByteVector makeVersionNegotiation(const InvariantHeader& header, std::span<const uint32_t> versions, Random& random) {
-  ByteVector packet(16 + 4 * versions.size() + header.destinationId.size() + header.sourceId.size());
-  packet.resize(writeVersionNegotiation(packet, randomByte(random), header.sourceId, header.destinationId, versions));
+  std::vector<uint32_t> list(versions.begin(), versions.end());
+  const auto place = list.begin() + static_cast<ptrdiff_t>(random.below(list.size() + 1));
+  list.insert(place, reservedVersion(header.version, random));
+  ByteVector packet(16 + 4 * list.size() + header.destinationId.size() + header.sourceId.size());
+  packet.resize(writeVersionNegotiation(packet, randomByte(random), header.sourceId, header.destinationId, list));
   return packet;
 }
 

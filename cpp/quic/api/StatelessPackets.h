@@ -8,7 +8,7 @@
 
 namespace quic {
 
-/// RFC 9000 §17.2.1: answers `header`, whose IDs change places.
+/// RFC 9000 §17.2.1: answers `header`, whose IDs change places. A reserved version is put among the others (§6.3).
 [[nodiscard]] ByteVector makeVersionNegotiation(const InvariantHeader& header, std::span<const uint32_t> versions,
                                                 Random& random);
 

@@ -24,8 +24,10 @@ std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, c
                                              MutableByteSpan out) {
   const PacketNumberSpace name = spaceOf(level);
   if (!maySeal(state, level) || !hasPacketNumbers(state, name)) return std::nullopt;
+  // RFC 9369 §4.1: 0-RTT stays in the version that it was offered in.
+  const bool isEarly = level == EncryptionLevel::ZeroRtt;
   const PacketHeaderFields fields{level,
-                                  state.handshake.version,
+                                  isEarly ? state.handshake.originalVersion : state.handshake.version,
                                   path.destination.id,
                                   state.selfIds.first(),
                                   state.keys.phases.bit(),

@@ -34,6 +34,10 @@ struct TransportSettings {
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6
+  /// Versions of QUIC, the best first (RFC 9368). Client: begins with the first of them, which may be one that nobody speaks
+  /// (RFC 9000 §15), and goes on with one that the server speaks too. Server: answers to those that there are, and takes the
+  /// first that the client offers. Without a usable one: version 1.
+  std::vector<uint32_t> versions = {kQuicVersion1};
   AddressToken addressToken;             // client: of an earlier connection to this server; for one attempt
   // ---- server migration
   ServerMigrationClientSettings clientMigration;  // client

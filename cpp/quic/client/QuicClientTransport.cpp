@@ -1,9 +1,9 @@
 #include "quic/client/QuicClientTransport.h"
 
 #include "quic/api/ConnectionMigrationDriver.h"
-#include "quic/api/HandshakeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/QuicConnectionState.h"
+#include "quic/api/VersionDriver.h"
 
 namespace quic {
 namespace {
@@ -36,19 +36,11 @@ QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, c
   connection.idle.lastReceivedAt = now;
   connection.handshake.deadline = now + settings.handshakeTimeout;
   connection.handshake.tls = std::move(dependencies.handshake);
-  // RFC 9000 §7.2: unpredictable, at least 8 bytes; the server answers with an ID of its own.
-  connection.handshake.originalDestinationId = randomId(dependencies.random, kMinInitialDestinationConnectionIdSize);
-  connection.peerIds.setFirst(connection.handshake.originalDestinationId);
-  const AddressToken& token = settings.addressToken;
-  const bool isForThis = token.version == connection.handshake.version && token.bytes.size() <= kMaxAddressTokenSize;
-  if (isForThis) connection.handshake.token = token.bytes;
-  connection.paths.active().destination = connection.peerIds.all().front();
   if (!settings.clientMigration.protocols.empty()) {
     connection.migration.emplace<ServerMigrationClient>(settings.clientMigration, path.peer);
   }
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
-  installInitialKeys(connection);
-  startClientHandshake(connection);
+  beginInFirstVersion(connection);
 }
 
 Result<> QuicClientTransport::migrate(TimePoint now, const SocketAddress& local) {

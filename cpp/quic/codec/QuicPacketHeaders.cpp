@@ -1,5 +1,7 @@
 #include "quic/codec/QuicPacketHeaders.h"
 
+#include <array>
+
 #include "quic/QuicConstants.h"
 #include "quic/common/Bug.h"
 
@@ -45,19 +47,16 @@ std::optional<ProtectedPacket> nextShortPacket(MutableByteSpan& datagram, size_t
   return packet;
 }
 
-PacketType longTypeOf(uint8_t firstByte) {  // RFC 9000 §17.2, Table 5
-  static constexpr PacketType kTypes[4] = {PacketType::Initial, PacketType::ZeroRtt, PacketType::Handshake,
-                                           PacketType::Retry};
-  return kTypes[firstByte >> 4 & 3];
-}
+/// RFC 9000 §17.2, Table 5: by the two type bits. Version 2 counts on by one (RFC 9369 §3.2).
+constexpr std::array kTypesOfVersion1 = {PacketType::Initial, PacketType::ZeroRtt, PacketType::Handshake,
+                                         PacketType::Retry};
+constexpr uint8_t typeShift(uint32_t version) { return version == kQuicVersion2 ? 1 : 0; }
 
-uint8_t longTypeBits(PacketType type) {
-  switch (type) {
-    case PacketType::ZeroRtt: return 1 << 4;
-    case PacketType::Handshake: return 2 << 4;
-    case PacketType::Retry: return 3 << 4;
-    default: return 0;
+uint8_t longTypeBits(PacketType type, uint32_t version) {
+  for (uint8_t i = 0; i < kTypesOfVersion1.size(); ++i) {
+    if (kTypesOfVersion1[i] == type) return static_cast<uint8_t>((i + typeShift(version)) % 4 << 4);
   }
+  return 0;
 }
 
 /// RFC 9000 §17.2.2 to §17.2.4: [token], Length, packet number.
@@ -104,13 +103,7 @@ std::optional<ProtectedPacket> nextLongPacket(MutableByteSpan& datagram) {
   if (!header) return std::nullopt;
   ProtectedPacket packet;
   packet.version = header->version;
-  if (header->version == kVersionNegotiation) {
-    packet.type = PacketType::VersionNegotiation;
-  } else if (header->version != kQuicVersion1) {
-    packet.type = PacketType::UnknownVersion;
-  } else {
-    packet.type = longTypeOf(datagram[0]);
-  }
+  packet.type = longPacketType(datagram[0], header->version);
   const bool idsFit =
       header->destinationId.size() <= kMaxConnectionIdSize && header->sourceId.size() <= kMaxConnectionIdSize;
   // Longer IDs of another version stay empty: half an ID must not match anything. InvariantHeader has them whole.
@@ -142,6 +135,13 @@ std::optional<InvariantHeader> parseInvariantHeader(ByteSpan datagram, size_t sh
   return InvariantHeader{false, 0, datagram.subspan(1, shortIdSize), {}};
 }
 
+PacketType longPacketType(uint8_t firstByte, uint32_t version) {
+  if (version == kVersionNegotiation) return PacketType::VersionNegotiation;
+  if (!isKnownVersion(version)) return PacketType::UnknownVersion;
+  const unsigned bits = firstByte >> 4 & 3;
+  return kTypesOfVersion1[(bits + kTypesOfVersion1.size() - typeShift(version)) % kTypesOfVersion1.size()];
+}
+
 std::optional<ProtectedPacket> nextPacket(MutableByteSpan& datagram, size_t shortIdSize) {
   if (datagram.empty()) return std::nullopt;
   return (datagram[0] & kLongForm) == 0 ? nextShortPacket(datagram, shortIdSize) : nextLongPacket(datagram);
@@ -168,7 +168,7 @@ PacketNum decodePacketNumber(std::optional<PacketNum> largestReceived, uint64_t 
 
 std::optional<size_t> writeLongHeader(ByteWriter& writer, const LongHeader& header, EncodedPacketNumber number) {
   ByteWriter out = writer;
-  const auto first = static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(header.type) | (number.size - 1));
+  const auto first = static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(header.type, header.version) | (number.size - 1));
   const bool invariant = out.writeByte(first) && out.writeBigEndian(header.version, kVersionSize) &&
                          writeIds(out, header.destinationId.bytes(), header.sourceId.bytes());
   if (!invariant) return std::nullopt;
@@ -199,7 +199,7 @@ bool writeShortHeader(ByteWriter& writer, const ConnectionId& destinationId, boo
 bool writeRetryWithoutTag(ByteWriter& writer, const LongHeader& header, uint8_t unusedBits) {
   ByteWriter out = writer;
   const auto first =
-      static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(PacketType::Retry) | (unusedBits & 0x0f));
+      static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(PacketType::Retry, header.version) | (unusedBits & 0x0f));
   if (!out.writeByte(first) || !out.writeBigEndian(header.version, kVersionSize) ||
       !writeIds(out, header.destinationId.bytes(), header.sourceId.bytes()) || !out.writeBytes(header.token)) {
     return false;

@@ -21,6 +21,8 @@ struct InvariantHeader {
   ByteSpan destinationId;  // short: `shortIdSize` bytes
   ByteSpan sourceId;       // long only
 };
+/// Of a packet with a long header.
+PacketType longPacketType(uint8_t firstByte, uint32_t version);
 /// nullopt: not a QUIC packet that can be routed (too short).
 std::optional<InvariantHeader> parseInvariantHeader(ByteSpan datagram, size_t shortIdSize);
 
@@ -38,7 +40,7 @@ struct ProtectedPacket {
 };
 
 /// Takes the first packet off `datagram` (which shrinks). nullopt: malformed, unknown or not worth another look: drop the
-/// rest of the datagram. Enforces: version 1 long headers with IDs up to 20 bytes, Length within the datagram, room for the
+/// rest of the datagram. Enforces: long headers of versions 1 and 2 with IDs up to 20 bytes, Length within the datagram, room for the
 /// header-protection sample (RFC 9001 §5.4.2). The fixed bit is NOT checked here, see fixedBit().
 std::optional<ProtectedPacket> nextPacket(MutableByteSpan& datagram, size_t shortIdSize);
 inline bool fixedBit(const ProtectedPacket& packet) { return (packet.bytes[0] & 0x40) != 0; }

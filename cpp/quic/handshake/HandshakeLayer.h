@@ -74,6 +74,9 @@ class HandshakeLayer {
                                                                 size_t /*size*/) {
     return fail(LocalErrorCode::INVALID_ARGUMENT, "this TLS engine exports no keying material");
   }
+  /// Client: a fresh engine for the same server and with the same options, but without a session, for an attempt in another
+  /// version of QUIC (RFC 9368 §2.1). nullptr: this engine makes none.
+  [[nodiscard]] virtual std::unique_ptr<HandshakeLayer> another() const { return nullptr; }
   /// More than the RFC's number: the human-readable cause of the last error, e.g. OpenSSL's verification result. May be empty.
   [[nodiscard]] virtual std::string errorDetail() const = 0;
 };

@@ -26,6 +26,7 @@ enum class ParameterId : uint64_t {
   ACTIVE_CONNECTION_ID_LIMIT = 0x0e,
   INITIAL_SOURCE_CONNECTION_ID = 0x0f,
   RETRY_SOURCE_CONNECTION_ID = 0x10,
+  VERSION_INFORMATION = 0x11,  // RFC 9368 §3
   MAX_DATAGRAM_FRAME_SIZE = 0x20,
   RESET_STREAM_AT = 0x1d,                    // draft-ietf-quic-reliable-stream-reset-09 §3
   RESET_STREAM_AT_DRAFT = 0x17f7586d2cb571,  // the same before -08; in use
@@ -105,6 +106,14 @@ void appendPreferredAddress(ByteVector& out, const PreferredAddress& preferred) 
   appendBytes(value, preferred.id.bytes());
   appendBytes(value, preferred.token);
   appendParameter(out, ParameterId::PREFERRED_ADDRESS, value);
+}
+
+void appendVersionInformation(ByteVector& out, const VersionInformation& information) {
+  ByteVector value(4 * (1 + information.available.size()));
+  ByteWriter writer(value);
+  writer.writeBigEndian(information.chosen, 4);
+  for (const uint32_t version : information.available) writer.writeBigEndian(version, 4);
+  appendParameter(out, ParameterId::VERSION_INFORMATION, value);
 }
 
 // ---- decoding
@@ -229,6 +238,27 @@ Result<> setMinAckDelay(ByteSpan value, TransportParameters& out) {
   return Unit{};
 }
 
+/// RFC 9368 §4.
+Result<> setVersionInformation(ByteSpan value, Role sender, TransportParameters& out) {
+  if (value.empty() || value.size() % 4 != 0) return refuse("version_information of a wrong length");
+  ByteReader reader(value);
+  VersionInformation information;
+  information.chosen = static_cast<uint32_t>(reader.readBigEndian(4).value_or(0));
+  bool isChosenAvailable = false;
+  bool hasZero = information.chosen == 0;
+  while (const auto version = reader.readBigEndian(4)) {
+    isChosenAvailable |= *version == information.chosen;
+    hasZero |= *version == 0;
+    if (information.available.size() < kMaxAvailableVersions) {
+      information.available.push_back(static_cast<uint32_t>(*version));
+    }
+  }
+  if (hasZero) return refuse("version_information with a version 0");
+  if (sender == Role::Client && !isChosenAvailable) return refuse("chosen version is not among the available ones");
+  out.versionInformation = std::move(information);
+  return Unit{};
+}
+
 /// Peers of this extension ignore what follows the integer; what its bits mean is the negotiator's to say.
 Result<> setSuite(ByteSpan value, TransportParameters& out) {
   ByteReader reader(value);
@@ -237,7 +267,7 @@ Result<> setSuite(ByteSpan value, TransportParameters& out) {
   return Unit{};
 }
 
-Result<> apply(const RawParameter& raw, TransportParameters& out) {
+Result<> apply(const RawParameter& raw, Role sender, TransportParameters& out) {
   const auto id = static_cast<ParameterId>(raw.id);
   for (const IntegerParameter& parameter : kIntegers) {
     if (parameter.id == id) return setInteger(parameter, raw.value, out);
@@ -250,6 +280,7 @@ Result<> apply(const RawParameter& raw, TransportParameters& out) {
     case ParameterId::STATELESS_RESET_TOKEN: return setResetToken(raw.value, out);
     case ParameterId::PREFERRED_ADDRESS: return setPreferredAddress(raw.value, out);
     case ParameterId::MAX_DATAGRAM_FRAME_SIZE: return setDatagramSize(raw.value, out);
+    case ParameterId::VERSION_INFORMATION: return setVersionInformation(raw.value, sender, out);
     case ParameterId::SERVER_MIGRATION_SUITE: return setSuite(raw.value, out);
     case ParameterId::DISABLE_ACTIVE_MIGRATION: return setFlag(out.disableActiveMigration, raw.value);
     case ParameterId::RESET_STREAM_AT:
@@ -276,6 +307,7 @@ ByteVector encodeTransportParameters(const TransportParameters& parameters) {
   if (parameters.preferredAddress) appendPreferredAddress(out, *parameters.preferredAddress);
   appendConnectionId(out, ParameterId::INITIAL_SOURCE_CONNECTION_ID, parameters.initialSourceConnectionId);
   appendConnectionId(out, ParameterId::RETRY_SOURCE_CONNECTION_ID, parameters.retrySourceConnectionId);
+  if (parameters.versionInformation) appendVersionInformation(out, *parameters.versionInformation);
   if (parameters.maxDatagramFrameSize) {
     appendInteger(out, ParameterId::MAX_DATAGRAM_FRAME_SIZE, *parameters.maxDatagramFrameSize);
   }
@@ -299,7 +331,7 @@ Result<TransportParameters> decodeTransportParameters(ByteSpan bytes, Role sende
     if (sender == Role::Client && isServerOnly(static_cast<ParameterId>(raw->id))) {
       return refuse("server's transport parameter from a client");  // RFC 9000 §18.2
     }
-    if (const auto applied = apply(*raw, parameters); !applied) return forward(applied.error());
+    if (const auto applied = apply(*raw, sender, parameters); !applied) return forward(applied.error());
   }
   if (parameters.minAckDelay && *parameters.minAckDelay > 1000 * parameters.maxAckDelay) {
     return refuse("min_ack_delay above max_ack_delay");  // draft-ietf-quic-ack-frequency §3

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "quic/QuicConstants.h"
 #include "quic/QuicError.h"
@@ -18,6 +19,14 @@ struct PreferredAddress {
   ConnectionId id;
   StatelessResetToken token{};
   bool operator==(const PreferredAddress&) const = default;
+};
+
+/// RFC 9368 §3. A client lists what its first flight can be turned into, by descending preference, its choice among them; a
+/// server what all of its deployment speaks.
+struct VersionInformation {
+  uint32_t chosen = 0;
+  std::vector<uint32_t> available;
+  bool operator==(const VersionInformation&) const = default;
 };
 
 /// Every field holds the RFC's default until set. Durations in milliseconds, sizes in bytes, as on the wire.
@@ -42,6 +51,7 @@ struct TransportParameters {
   std::optional<uint64_t> maxDatagramFrameSize;  // RFC 9221
   bool resetStreamAt = false;           // draft-ietf-quic-reliable-stream-reset §3: RESET_STREAM_AT is understood
   std::optional<uint64_t> minAckDelay;  // draft-ietf-quic-ack-frequency §3, in microseconds
+  std::optional<VersionInformation> versionInformation;  // RFC 9368; decoded: the first kMaxAvailableVersions of them
   std::optional<uint64_t> serverMigrationSuite;  // the project's spec §1: bit mask of protocols
   bool operator==(const TransportParameters&) const = default;
 };

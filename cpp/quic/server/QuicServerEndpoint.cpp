@@ -8,10 +8,17 @@ namespace quic {
 namespace {
 
 constexpr int kWorkerShift = 40;  // handles stay below 2^53: JavaScript numbers
-constexpr std::array<uint32_t, 1> kVersions = {kQuicVersion1};
 
-TransportSettings withIdSize(TransportSettings settings, size_t size) {
+/// Versions that can be answered to; never none.
+std::vector<uint32_t> knownVersions(const std::vector<uint32_t>& wanted) {
+  std::vector<uint32_t> known;
+  std::copy_if(wanted.begin(), wanted.end(), std::back_inserter(known), isKnownVersion);
+  return known.empty() ? std::vector<uint32_t>{kQuicVersion1} : known;
+}
+
+TransportSettings usable(TransportSettings settings, size_t size) {
   settings.connectionIdSize = size;
+  settings.versions = knownVersions(settings.versions);
   return settings;
 }
 
@@ -21,7 +28,10 @@ StatelessResetSecret drawnIfUnset(StatelessResetSecret secret, Random& random) {
   return secret;
 }
 
-bool isInitial(ByteSpan datagram) { return !datagram.empty() && (datagram[0] & 0xf0) == 0xc0; }
+/// Whether the destination ID must be one of ours; before they hear from us, clients make it up.
+bool isToOurId(ByteSpan datagram, const InvariantHeader& header) {
+  return !header.isLong || longPacketType(datagram[0], header.version) == PacketType::Handshake;
+}
 
 /// Whether the packet was sealed by who chose its Destination Connection ID. It is decrypted in place.
 bool isAuthentic(const CryptoFactory& crypto, const ProtectedPacket& packet) {
@@ -45,7 +55,7 @@ QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, c
       connections_(crypto, random),
       replies_(settings.maxStatelessReplies),
       nextHandle_((uint64_t{worker} << kWorkerShift) + 1) {
-  settings_.transport = withIdSize(settings.transport, connectionIds_.size());
+  settings_.transport = usable(settings.transport, connectionIds_.size());
 }
 
 std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const ReceivedDatagram& datagram) {
@@ -69,9 +79,7 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
   }
   if (connections_.onUnrouted(now, datagram)) return std::nullopt;
   const auto worker = connectionIds_.workerOf(header->destinationId);
-  // An Initial's destination was made up by the client, so it names no worker.
-  const bool isOurs = !header->isLong || !isInitial(datagram.bytes);
-  if (isOurs && worker && *worker != connectionIds_.worker()) return worker;
+  if (isToOurId(datagram.bytes, *header) && worker && *worker != connectionIds_.worker()) return worker;
   if (!onUnclaimed(now, datagram, *header)) ++stats_.dropped;
   return std::nullopt;
 }
@@ -90,8 +98,9 @@ bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& data
   const bool isLarge = datagram.bytes.size() >= kMinInitialDatagramSize;
   if (!header.isLong) return onLostPacket(now, datagram, header);
   if (!isLarge || header.version == kVersionNegotiation) return false;
-  if (std::find(kVersions.begin(), kVersions.end(), header.version) == kVersions.end()) {  // RFC 9000 §6.1
-    return replies_.push(datagram.path, makeVersionNegotiation(header, kVersions, random_));
+  const std::vector<uint32_t>& versions = settings_.transport.versions;
+  if (std::find(versions.begin(), versions.end(), header.version) == versions.end()) {  // RFC 9000 §6.1
+    return replies_.push(datagram.path, makeVersionNegotiation(header, versions, random_));
   }
   MutableByteSpan rest = datagram.bytes;
   const auto packet = nextPacket(rest, connectionIds_.size());

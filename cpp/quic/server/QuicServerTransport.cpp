@@ -17,6 +17,7 @@ QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& acce
   connection.handshake.deadline = now + settings.handshakeTimeout;
   connection.handshake.tls = std::move(dependencies.handshake);
   connection.handshake.version = accept.version;
+  connection.handshake.originalVersion = accept.version;
   connection.handshake.originalDestinationId = accept.originalDestinationId.value_or(accept.clientDestinationId);
   if (accept.originalDestinationId) connection.handshake.retrySourceId = accept.clientDestinationId;
   if (!settings.serverMigration.empty()) connection.migration.emplace<ServerMigrationServer>();

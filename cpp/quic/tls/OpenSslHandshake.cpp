@@ -56,6 +56,10 @@ ByteVector peerCertificateDer(const SSL* ssl) {
 
 }  // namespace
 
+std::unique_ptr<HandshakeLayer> OpenSslHandshake::another() const {
+  return ssl_ ? std::make_unique<OpenSslHandshake>(SSL_get_SSL_CTX(ssl_.get()), settings_) : nullptr;
+}
+
 Result<> OpenSslHandshake::start(ByteSpan bytes) {
   if (phase_ == Phase::Failed) return forward(*failure_);
   if (phase_ != Phase::Created) return fail(LocalErrorCode::INVALID_ARGUMENT, "the handshake was started before");

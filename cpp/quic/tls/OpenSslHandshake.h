@@ -48,6 +48,7 @@ class OpenSslHandshake final : public HandshakeLayer {
   Result<> onCryptoData(EncryptionLevel level, ByteSpan bytes) override;
   std::optional<HandshakeEvent> pollEvent() override;
   [[nodiscard]] Result<ByteVector> exportKeyingMaterial(std::string_view label, ByteSpan context, size_t size) override;
+  [[nodiscard]] std::unique_ptr<HandshakeLayer> another() const override;
   [[nodiscard]] std::string errorDetail() const override { return detail_; }
 
   /// Callbacks that OpenSSL keeps in the context. They find their handshake through its SSL.

@@ -82,6 +82,9 @@ class FakeHandshake final : public HandshakeLayer {
     events_.pop_front();
     return event;
   }
+  [[nodiscard]] std::unique_ptr<HandshakeLayer> another() const override {
+    return std::make_unique<FakeHandshake>(role_, options_);
+  }
   [[nodiscard]] std::string errorDetail() const override { return {}; }
 
  private:

@@ -100,28 +100,33 @@ void MisbehavingPeer::makeEnd() {
 }
 
 void MisbehavingPeer::installKeys() {
-  InitialProtection initial = crypto_->initialProtection(kQuicVersion1, originalDestinationId_.bytes());
-  const bool isClient = role_ == Role::Client;
-  spaces_[0].writeKeys = std::move(isClient ? initial.client : initial.server);
-  spaces_[0].readKeys = std::move(isClient ? initial.server : initial.client);
+  rekeyInitial(originalDestinationId_);
   for (const EncryptionLevel level : {EncryptionLevel::Handshake, EncryptionLevel::OneRtt}) {
-    space(level).writeKeys = crypto_->protection(kQuicVersion1, fakeSecret(level, role_, settings_.handshake.suite));
+    space(level).writeKeys = crypto_->protection(version_, fakeSecret(level, role_, settings_.handshake.suite));
     space(level).readKeys =
-        crypto_->protection(kQuicVersion1, fakeSecret(level, other(role_), settings_.handshake.suite));
+        crypto_->protection(version_, fakeSecret(level, other(role_), settings_.handshake.suite));
   }
 }
 
 PacketProtection MisbehavingPeer::oneRttKeys(Role writer, uint32_t generation) const {
   const TrafficSecret first = fakeSecret(EncryptionLevel::OneRtt, writer, settings_.handshake.suite);
   TrafficSecret secret = first;
-  for (uint32_t i = 0; i < generation; ++i) secret = crypto_->nextSecret(kQuicVersion1, secret);
-  PacketProtection keys = crypto_->protection(kQuicVersion1, secret);
-  keys.headerCipher = crypto_->protection(kQuicVersion1, first).headerCipher;
+  for (uint32_t i = 0; i < generation; ++i) secret = crypto_->nextSecret(version_, secret);
+  PacketProtection keys = crypto_->protection(version_, secret);
+  keys.headerCipher = crypto_->protection(version_, first).headerCipher;
   return keys;
 }
 
+void MisbehavingPeer::speak(uint32_t version) {
+  version_ = version;
+  spaces_[0].readKeys = {};
+  endParameters_.reset();
+  handshakeBytes_ = CryptoStream(PacketNumberSpace::Handshake);
+  handshakeInbox_.clear();
+}
+
 void MisbehavingPeer::rekeyInitial(const ConnectionId& retrySourceId) {
-  InitialProtection initial = crypto_->initialProtection(kQuicVersion1, retrySourceId.bytes());
+  InitialProtection initial = crypto_->initialProtection(version_, retrySourceId.bytes());
   spaces_[0].writeKeys = std::move(role_ == Role::Client ? initial.client : initial.server);
   spaces_[0].readKeys = std::move(role_ == Role::Client ? initial.server : initial.client);
 }
@@ -201,7 +206,7 @@ ByteVector MisbehavingPeer::seal(EncryptionLevel level, ByteSpan frames, const P
   if (level == EncryptionLevel::OneRtt) {
     writeShortHeader(writer, destination, (generation & 1) != 0, false, encoded);
   } else {
-    const LongHeader header{typeOf(level), kQuicVersion1, destination, options.sourceId.value_or(sourceId_),
+    const LongHeader header{typeOf(level), version_, destination, options.sourceId.value_or(sourceId_),
                             options.token};
     lengthOffset = writeLongHeader(writer, header, encoded);
   }

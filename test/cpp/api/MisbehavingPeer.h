@@ -191,8 +191,12 @@ class MisbehavingPeer {
   [[nodiscard]] const ConnectionId& ownId() const { return sourceId_; }
   [[nodiscard]] const ConnectionId& endId() const { return endId_; }
   void useEndId(const ConnectionId& id) { endId_ = id; }
+  /// As a server: the next Initial packet begins a new attempt, in this version.
+  void speak(uint32_t version);
   /// As a server that has sent a Retry: Initial packets are keyed by its ID from now on.
   void rekeyInitial(const ConnectionId& retrySourceId);
+  /// All levels in the version that it speaks, by the ID that the end's first Initial was sent to.
+  void installKeys();
   [[nodiscard]] const std::optional<TransportParameters>& endParameters() const { return endParameters_; }
   /// What its datagrams are marked with.
   Ecn mark = Ecn::NotEct;
@@ -204,7 +208,6 @@ class MisbehavingPeer {
 
  private:
   PacketSpace& space(EncryptionLevel level) { return spaces_[static_cast<size_t>(spaceOf(level))]; }
-  void installKeys();
   [[nodiscard]] PacketProtection oneRttKeys(Role writer, uint32_t generation) const;
   bool openHeard(PacketSpace& packets, EncryptionLevel level, const ProtectedPacket& packet, OpenedPacket& opened);
   void makeEnd();
@@ -222,6 +225,7 @@ class MisbehavingPeer {
   std::unique_ptr<QuicTransportBase> end_;
   TimePoint now_{1h};
   FourTuple path_;
+  uint32_t version_ = kQuicVersion1;
   ConnectionId originalDestinationId_;
   ConnectionId sourceId_;
   ConnectionId endId_;  // what packets to the end are addressed to

@@ -1,6 +1,8 @@
 // A client and Retry packets: which it believes, and how its handshake goes on. Rows CR of the project's security cases §3.2.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cpp/api/MisbehavingPeer.h"
 #include "quic/api/StatelessPackets.h"
 #include "quic/codec/QuicPacketHeaders.h"
@@ -115,6 +117,24 @@ TEST(ClientRetry, DiscardsWhatIsNotGenuine) {
   EXPECT_TRUE(isDiscarded([](RetryPacket& retry) { retry.clientId = kRetryId; })) << "for somebody else";
   EXPECT_TRUE(isDiscarded([](RetryPacket& retry) { retry.token.resize(kMaxAddressTokenSize + 1); }))
       << "no room for it";
+}
+
+// covers RFC 9000 §17.2.5
+TEST(ClientRetry, TheUnusedBitsMeanNothing) {
+  std::set<int> seen;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    MisbehavingPeer peer(MisbehavingPeer::againstClient());
+    peer.begin();
+    const auto crypto = makeOpenSslCryptoFactory();
+    SeededRandom random(seed);
+    const ByteVector retry = makeRetry(*crypto, random, {kQuicVersion1, peer.originalDestinationId(), peer.endId()},
+                                       kRetryId, ByteVector{1});
+    if (!seen.insert(retry[0] & 0x0f).second) continue;
+    peer.rekeyInitial(kRetryId);
+    peer.deliver(retry);
+    EXPECT_EQ(lastInitial(peer)->destinationId, kRetryId) << (retry[0] & 0x0f);
+  }
+  EXPECT_EQ(seen.size(), 16u);
 }
 
 TEST(ClientRetry, ATokenOfTheLargestSizeLeavesRoomForTheHandshake) {

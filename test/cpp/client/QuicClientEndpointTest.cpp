@@ -74,7 +74,7 @@ TEST(QuicClientEndpoint, FindsTheConnectionThatAStatelessResetIsFor) {
   pair.connect();
   pair.connect();
   pair.exchange();
-  const auto algo = ConnectionIdAlgo(0, 8, pair.random, *pair.crypto, settings.resetSecret);
+  const auto algo = ServerConnectionIds(0, 8, pair.random, *pair.crypto, settings.resetSecret);
   const ConnectionHandle first = pair.serverEvents.front().connection;
   const StatelessResetToken token = algo.resetToken(pair.server.find(first)->originalConnectionId());
   Seeded random(4);

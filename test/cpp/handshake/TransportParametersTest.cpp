@@ -226,9 +226,9 @@ TEST(TransportParameters, ResetStreamAtIsKnownByBothItsNumbers) {
 }
 
 TEST(TransportParameters, IgnoresUnknownOnes) {  // covers RFC 9000 §7.4.2
-  // CT18: a reserved one (31 * N + 27), version_information, and one whose number has eight bytes.
+  // CT18: a reserved one (31 * N + 27), and one whose number has eight bytes.
   const TransportParameters p =
-      decoded("1b 03 aabbcc 11 08 0000000100000001 ffffffffffffffff 00 04 01 09", Role::Server);
+      decoded("1b 03 aabbcc 21 08 0000000100000001 ffffffffffffffff 00 04 01 09", Role::Server);
   TransportParameters expected;
   expected.initialMaxData = 9;
   EXPECT_EQ(p, expected);

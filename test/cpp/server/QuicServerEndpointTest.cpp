@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cpp/api/EndpointPair.h"
 #include "quic/api/QuicPacketBuilder.h"
 #include "quic/api/QuicReadCodec.h"
@@ -66,7 +68,9 @@ ByteVector longHeader(std::string_view hex, size_t size = 1200) {
 // ---------------------------------------------------------------- answers without a connection
 // P03. covers RFC 9000 §6.1, §17.2.1
 TEST(QuicServerEndpoint, AnswersAnUnknownVersionWithItsOwn) {
-  EndpointPair pair;
+  ServerEndpointSettings settings;
+  settings.transport.versions = {kQuicVersion2, kQuicVersion1};
+  EndpointPair pair(settings);
   pair.giveServer(longHeader("c0 1a2a3a4a 08 0102030405060708 04 a1a2a3a4"));
   const auto answers = pair.takeFromServer();
   ASSERT_EQ(answers.size(), 1u);
@@ -78,7 +82,17 @@ TEST(QuicServerEndpoint, AnswersAnUnknownVersionWithItsOwn) {
   EXPECT_EQ(packet->type, PacketType::VersionNegotiation);
   EXPECT_EQ(packet->destinationId, ConnectionId(fromHex("a1a2a3a4")));
   EXPECT_EQ(packet->sourceId, ConnectionId(fromHex("0102030405060708")));
-  EXPECT_TRUE(sameBytes(packet->supportedVersions, fromHex("00000001")));
+  ASSERT_EQ(packet->supportedVersions.size(), 12u);
+  int reserved = 0;
+  std::set<uint64_t> offered;
+  for (ByteReader reader(packet->supportedVersions); !reader.atEnd();) {
+    const uint64_t version = reader.readBigEndian(4).value_or(0);
+    reserved += isReservedVersion(static_cast<uint32_t>(version)) ? 1 : 0;
+    EXPECT_NE(version, 0x1a2a3a4au) << "that would look like an answer to something else";
+    offered.insert(version);
+  }
+  EXPECT_EQ(reserved, 1) << "RFC 9000 §6.3";
+  EXPECT_TRUE(offered.contains(kQuicVersion1) && offered.contains(kQuicVersion2));
   EXPECT_EQ(pair.server.connections().size(), 0u);
 }
 
@@ -286,6 +300,7 @@ TEST(QuicServerEndpoint, AFloodOfJunkMakesNoConnection) {
     ASSERT_EQ(pair.server.connections().size(), 0u);
   }
   EXPECT_TRUE(pair.takeFromServer().empty());
+  EXPECT_EQ(pair.handshakes.made, 0u) << "junk costs no TLS engine";
 }
 
 // covers RFC 9000 §10.2.1: the closing state answers, it does not begin anew
