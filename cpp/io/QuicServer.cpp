@@ -32,7 +32,10 @@ ServerEndpointSettings withSecrets(ServerEndpointSettings settings) {
 
 }  // namespace
 
-HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& options, HostSink& sink) {
+HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& given, HostSink& sink) {
+  ServerOptions options = given;
+  // By the first byte of an ID, which does not always name the worker.
+  options.steer = options.steer && options.endpoint.connectionIds.isSteerable();
   if (options.workers > 256 || (options.workers == 0 && options.loop == nullptr)) {
     return refused(LocalErrorCode::INVALID_ARGUMENT, "0 workers need a loop, and 256 are the most");
   }

@@ -7,6 +7,7 @@
 
 #include "quic/common/Bytes.h"
 #include "quic/common/Ids.h"
+#include "quic/handshake/BlockCipher.h"
 
 namespace quic {
 
@@ -71,6 +72,8 @@ class CryptoFactory {
                                                                   ByteSpan retryWithoutTag) const = 0;
   /// HMAC-SHA256, for stateless reset tokens, address tokens and keyed hashes.
   [[nodiscard]] virtual std::array<uint8_t, 32> hmacSha256(ByteSpan key, ByteSpan data) const = 0;
+  /// AES-128, for connection IDs. Not shared by threads.
+  [[nodiscard]] virtual std::unique_ptr<BlockCipher> blockCipher(const std::array<uint8_t, 16>& key) const = 0;
 };
 
 }  // namespace quic

@@ -1,36 +1,53 @@
-// The connection IDs a server issues: which worker, and random bytes. RFC 9000 §5.1.
-// Byte 0 is the worker, so that a packet that reaches another worker's socket can be handed over. Stateless reset tokens
-// derive from the ID alone and a secret of the server (RFC 9000 §10.3.2), so that they outlive a change of address.
+// How a server's connection IDs are made and read (RFC 9000 §5.1): they name a worker, so that a packet that reaches another
+// worker's socket can be handed over, and may name a host and a process, so that a load balancer finds them. Pluggable.
+//
+//   Plain      worker (1 byte), server ID (any bytes of the deployment's: host, process), random bytes. The kernel can steer by
+//              the first byte (io/BindShared.h); an observer can tell which worker and server an ID is of.
+//   Encrypted  the form of QUIC-LB (draft-ietf-quic-load-balancers-21): see QuicLbConnectionIdAlgo.h. An observer can tell
+//              nothing, and cannot link two IDs of a connection; the kernel cannot either, so workers forward in user space.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 
-#include "quic/api/StatelessReset.h"
+#include "quic/common/ConnectionId.h"
 #include "quic/common/Random.h"
-#include "quic/state/ConnectionIdGenerator.h"
+#include "quic/handshake/Aead.h"
 
 namespace quic {
 
-class ConnectionIdAlgo final : public ConnectionIdGenerator {
+class ConnectionIdAlgo {
  public:
-  /// `size`: 4 to 20. The references outlive it.
-  ConnectionIdAlgo(uint8_t worker, size_t size, Random& random, const CryptoFactory& crypto,
-                   const StatelessResetSecret& secret)
-      : worker_(worker), size_(size), random_(random), resetKey_(crypto, secret) {}
-
-  GeneratedConnectionId make() override;
-  [[nodiscard]] StatelessResetToken resetToken(const ConnectionId& id) const { return resetKey_.tokenOf(id); }
-  [[nodiscard]] const StatelessResetKey& resetKey() const { return resetKey_; }
-  /// nullopt: not one of ours (another size).
-  [[nodiscard]] std::optional<uint8_t> workerOf(ByteSpan id) const;
-  [[nodiscard]] size_t size() const { return size_; }
-  [[nodiscard]] uint8_t worker() const { return worker_; }
-
- private:
-  uint8_t worker_;
-  size_t size_;
-  Random& random_;
-  StatelessResetKey resetKey_;
+  virtual ~ConnectionIdAlgo() = default;
+  /// Another one each time, of size() bytes.
+  virtual ConnectionId make() = 0;
+  /// The worker of this server that issued it, or would have. nullopt: none of ours.
+  [[nodiscard]] virtual std::optional<uint8_t> workerOf(ByteSpan id) const = 0;
+  /// 4 to 20. The same for all workers, and for all processes that share an address.
+  [[nodiscard]] virtual size_t size() const = 0;
 };
+
+using ConnectionIdKey = std::array<uint8_t, 16>;
+
+/// Makes the scheme of one worker. The references outlive it.
+using ConnectionIdAlgoFactory =
+    std::function<std::unique_ptr<ConnectionIdAlgo>(uint8_t worker, Random& random, const CryptoFactory& crypto)>;
+
+struct ConnectionIdSettings {
+  ByteVector serverId;                  // host and process, as the deployment lays them out; at most kMaxServerIdSize
+  std::optional<ConnectionIdKey> key;   // encrypted; the same for all who share the address, and the load balancer
+  uint8_t configRotation = 0;           // encrypted: 0 to 6, which configuration of the load balancer this is
+  bool encodesSize = true;              // encrypted: the first byte says how long the ID is
+  ConnectionIdAlgoFactory custom;       // instead of all that
+  /// Whether the first byte names the worker, so that the kernel can steer by it.
+  [[nodiscard]] bool isSteerable() const { return !key && !custom; }
+};
+
+inline constexpr size_t kMaxServerIdSize = 12;
+
+/// `size`: 4 to 20; more when the parts need more.
+std::unique_ptr<ConnectionIdAlgo> makeConnectionIdAlgo(const ConnectionIdSettings& settings, size_t size,
+                                                       uint8_t worker, Random& random, const CryptoFactory& crypto);
 
 }  // namespace quic

@@ -33,12 +33,6 @@ bool isToOurId(ByteSpan datagram, const InvariantHeader& header) {
   return !header.isLong || longPacketType(datagram[0], header.version) == PacketType::Handshake;
 }
 
-/// Whether the packet was sealed by who chose its Destination Connection ID. It is decrypted in place.
-bool isAuthentic(const CryptoFactory& crypto, const ProtectedPacket& packet) {
-  const PacketProtection keys = crypto.initialProtection(packet.version, packet.destinationId.bytes()).client;
-  return openPacket({keys, AckTracker()}, packet).hasValue();
-}
-
 }  // namespace
 
 QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, const CryptoFactory& crypto,
@@ -47,8 +41,8 @@ QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, c
       crypto_(crypto),
       handshakes_(handshakes),
       random_(random),
-      connectionIds_(worker, std::clamp<size_t>(settings.transport.connectionIdSize, 4, kMaxConnectionIdSize), random,
-                     crypto, drawnIfUnset(settings.resetSecret, random)),
+      connectionIds_(worker, settings.transport.connectionIdSize, random, crypto,
+                     drawnIfUnset(settings.resetSecret, random), settings.connectionIds),
       resetter_(connectionIds_.resetKey(), random, settings.resets),
       tokens_(crypto, random, settings.tokens),
       handshakeRates_(random, settings.handshakesPerSource),
@@ -108,6 +102,8 @@ bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& data
 }
 
 bool QuicServerEndpoint::onLostPacket(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {
+  // Another server's, which has the same secret: it went astray, and its connection may well live.
+  if (!connectionIds_.workerOf(header.destinationId)) return false;
   if (!replies_.push(datagram.path, resetter_.answer(now, datagram, ConnectionId(header.destinationId)))) return false;
   ++stats_.resets;
   return true;
@@ -115,52 +111,64 @@ bool QuicServerEndpoint::onLostPacket(TimePoint now, const ReceivedDatagram& dat
 
 bool QuicServerEndpoint::onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet) {
   const InitialHeader initial{packet.version, packet.destinationId, packet.sourceId};
-  const SocketAddress& peer = datagram.path.peer;
+  const FourTuple& path = datagram.path;
   const TokenVerdict token =
-      tokens_.check(now, packet.token, {packet.version, peer, packet.destinationId, packet.sourceId});
+      tokens_.check(now, packet.token, {packet.version, path.peer, packet.destinationId, packet.sourceId});
   const bool isRetried = token.worth == TokenWorth::Retried;
   // RFC 9000 §7.2: what a client makes up has 8 bytes; what a Retry gave it is as long as our IDs are.
   if (!isRetried && packet.destinationId.size() < kMinInitialDestinationConnectionIdSize) return false;
   if (token.worth == TokenWorth::InvalidRetry) {
     // RFC 9000 §8.1.2: of an Initial that is otherwise valid. A token that was damaged on the way will come again.
-    if (!isAuthentic(crypto_, packet)) return false;
+    if (!isAuthentic(packet)) return false;
     ++stats_.invalidTokens;
-    return replies_.push(
-        datagram.path, makeInitialClose(crypto_, initial, connectionIds_.make().id, TransportErrorCode::INVALID_TOKEN));
+    return closeInitial(path, initial, TransportErrorCode::INVALID_TOKEN);
   }
-  const bool isTooOften = !handshakeRates_.mayTake(now, peer);
-  const bool isLoaded = settings_.retry.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer)) ||
-                        (isTooOften && settings_.retry.mode != RetryMode::Never);
-  if (token.worth == TokenWorth::None && isLoaded && !isFull()) {
-    sendRetry(now, datagram.path, initial);
-    return true;
+  if (token.worth == TokenWorth::None && mustProveAddress(now, path.peer)) return sendRetry(now, path, initial);
+  if (isFull() || !handshakeRates_.mayTake(now, path.peer)) {
+    ++stats_.refused;
+    return closeInitial(path, initial, TransportErrorCode::CONNECTION_REFUSED);  // RFC 9000 §5.2.2
   }
-  if (isTooOften || isFull()) {
-    ++stats_.refused;  // RFC 9000 §5.2.2
-    return replies_.push(datagram.path, makeInitialClose(crypto_, initial, connectionIds_.make().id,
-                                                         TransportErrorCode::CONNECTION_REFUSED));
-  }
-  ServerAccept accepted{datagram.path, packet.version, packet.destinationId, packet.sourceId};
+  if (!isAuthentic(packet)) return false;
+  ServerAccept accepted{path, packet.version, packet.destinationId, packet.sourceId};
   accepted.isAddressValidated = token.worth != TokenWorth::None;
   if (isRetried) accepted.originalDestinationId = token.originalDestinationId;
-  const ByteVector used =
-      token.worth == TokenWorth::Validated ? ByteVector(packet.token.begin(), packet.token.end()) : ByteVector();
-  if (!accept(now, datagram, accepted)) return false;
-  handshakeRates_.take(now, peer);
-  if (!used.empty()) tokens_.onUsed(now, used);
-  return true;
+  if (token.worth == TokenWorth::Validated) tokens_.onUsed(now, packet.token);
+  handshakeRates_.take(now, path.peer);
+  return accept(now, datagram, accepted);
+}
+
+bool QuicServerEndpoint::mustProveAddress(TimePoint now, const SocketAddress& peer) const {
+  if (isFull()) return false;  // it would be refused all the same
+  const RetryPolicy& policy = settings_.retry;
+  const bool isTooOften = !handshakeRates_.mayTake(now, peer);
+  return policy.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer)) ||
+         (isTooOften && policy.mode != RetryMode::Never);
+}
+
+bool QuicServerEndpoint::closeInitial(const FourTuple& path, const InitialHeader& initial, TransportErrorCode code) {
+  return replies_.push(path, makeInitialClose(crypto_, initial, connectionIds_.make().id, code));
+}
+
+bool QuicServerEndpoint::isAuthentic(const ProtectedPacket& packet) {
+  scratch_.assign(packet.bytes.begin(), packet.bytes.end());
+  ProtectedPacket copy = packet;
+  copy.bytes = scratch_;
+  const PacketProtection keys = crypto_.initialProtection(packet.version, packet.destinationId.bytes()).client;
+  return openPacket({keys, AckTracker()}, copy).hasValue();
 }
 
 bool QuicServerEndpoint::isFull() const {
-  return refuses_ || halfOpen_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections;
+  return refuses_ || isShuttingDown_ || halfOpen_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections;
 }
 
-void QuicServerEndpoint::sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial) {
+bool QuicServerEndpoint::sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial) {
   ConnectionId sourceId = connectionIds_.make().id;
   while (sourceId == initial.destinationId) sourceId = connectionIds_.make().id;  // RFC 9000 §17.2.5.1
   const TokenContext context{initial.version, path.peer, sourceId, initial.sourceId};
   const ByteVector token = tokens_.makeRetry(now, context, initial.destinationId);
-  if (replies_.push(path, makeRetry(crypto_, random_, initial, sourceId, token))) ++stats_.retries;
+  if (!replies_.push(path, makeRetry(crypto_, random_, initial, sourceId, token))) return false;
+  ++stats_.retries;
+  return true;
 }
 
 bool QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram, const ServerAccept& accepted) {
@@ -212,7 +220,7 @@ std::optional<EndpointEvent> QuicServerEndpoint::pollEvent() {
 }
 
 void QuicServerEndpoint::beginShutdown(TimePoint now) {
-  refuses_ = true;
+  isShuttingDown_ = true;
   for (const ConnectionHandle handle : halfOpen_.all()) {
     QuicServerTransport* connection = find(handle);
     if (connection == nullptr || connection->isHandshakeConfirmed()) continue;  // its event has not been taken yet

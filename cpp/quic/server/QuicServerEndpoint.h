@@ -7,10 +7,10 @@
 #include "quic/api/StatelessReplies.h"
 #include "quic/api/StatelessReset.h"
 #include "quic/server/AddressTokens.h"
-#include "quic/server/ConnectionIdAlgo.h"
 #include "quic/server/HalfOpenConnections.h"
 #include "quic/server/QuicServerTransport.h"
 #include "quic/server/RetryPolicy.h"
+#include "quic/server/ServerConnectionIds.h"
 
 namespace quic {
 
@@ -22,6 +22,7 @@ struct ServerEndpointSettings {
   StatelessResetSecret
       resetSecret{};  // the same in all workers, and after a restart; zeros: drawn. See StatelessReset.h
   StatelessResetSettings resets{};
+  ConnectionIdSettings connectionIds{};  // how they are laid out; their size is transport.connectionIdSize
   Rate handshakesPerSource{};  // new connections of one source (common/SourcePrefix.h); further ones are refused
   RetryPolicy retry{};
   AddressTokenSettings tokens{};
@@ -82,19 +83,23 @@ class QuicServerEndpoint {
   /// A datagram that no connection claims. False: nothing came of it.
   [[nodiscard]] bool onUnclaimed(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header);
   [[nodiscard]] bool onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet);
+  /// Whether it was sealed by who chose its Destination Connection ID: junk is to cost no TLS engine.
+  [[nodiscard]] bool isAuthentic(const ProtectedPacket& packet);
   /// Makes a connection of it, unless nothing in it is authentic.
   [[nodiscard]] bool accept(TimePoint now, const ReceivedDatagram& datagram, const ServerAccept& accepted);
   /// A packet of a connection that is gone, or never was.
   [[nodiscard]] bool onLostPacket(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header);
   [[nodiscard]] bool isFull() const;
-  void sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial);
+  [[nodiscard]] bool mustProveAddress(TimePoint now, const SocketAddress& peer) const;
+  bool sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial);
+  bool closeInitial(const FourTuple& path, const InitialHeader& initial, TransportErrorCode code);
   void forget(ConnectionHandle handle);
 
   ServerEndpointSettings settings_;
   const CryptoFactory& crypto_;
   HandshakeFactory& handshakes_;
   Random& random_;
-  ConnectionIdAlgo connectionIds_;
+  ServerConnectionIds connectionIds_;
   StatelessResetter resetter_;
   AddressTokens tokens_;
   SourceRates handshakeRates_;
@@ -108,6 +113,8 @@ class QuicServerEndpoint {
   StatelessReplies replies_;
   ConnectionHandle nextHandle_;
   bool refuses_ = false;
+  bool isShuttingDown_ = false;
+  ByteVector scratch_;  // reused: packets that are looked at before they are let in
   ServerEndpointStats stats_;
 };
 

@@ -8,6 +8,7 @@
 #include "quic/common/Bug.h"
 #include "quic/tls/KeySchedule.h"
 #include "quic/tls/OpenSslAead.h"
+#include "quic/tls/OpenSslBlockCipher.h"
 #include "quic/tls/OpenSslTls.h"
 
 namespace quic {
@@ -136,6 +137,10 @@ class OpenSslCryptoFactory final : public CryptoFactory {
     std::array<uint8_t, 32> result{};
     requireMemory(sha256_.hmac(key, {data}, result));
     return result;
+  }
+
+  [[nodiscard]] std::unique_ptr<BlockCipher> blockCipher(const std::array<uint8_t, 16>& key) const override {
+    return makeOpenSslBlockCipher(key);
   }
 
  private:

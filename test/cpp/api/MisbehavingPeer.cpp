@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "quic/codec/QuicPacketHeaders.h"
-#include "quic/server/ConnectionIdAlgo.h"
+#include "quic/server/ServerConnectionIds.h"
 #include "quic/tls/OpenSslTls.h"
 
 namespace quic::test {
@@ -54,7 +54,7 @@ MisbehavingPeer::MisbehavingPeer(const PeerSettings& settings)
   path_ = isServerEnd ? FourTuple{address("10.0.0.1:4433"), address("10.0.1.1:5000")}
                       : FourTuple{address("10.0.1.1:5000"), address("10.0.0.1:4433")};
   if (isServerEnd) {
-    connectionIds_ = std::make_unique<ConnectionIdAlgo>(0, kEndIdSize, random_, *crypto_, StatelessResetSecret{});
+    connectionIds_ = std::make_unique<ServerConnectionIds>(0, kEndIdSize, random_, *crypto_, StatelessResetSecret{});
   } else {
     connectionIds_ = std::make_unique<RandomConnectionIds>(random_, kEndIdSize);
   }

@@ -1,5 +1,5 @@
 // The IDs that a server issues: worker, randomness, and a reset token that depends on nothing but the ID and the secret.
-#include "quic/server/ConnectionIdAlgo.h"
+#include "quic/server/ServerConnectionIds.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ TEST(ConnectionIdAlgo, NamesItsWorkerInEveryId) {
   const auto crypto = makeOpenSslCryptoFactory();
   SeededRandom random(1);
   for (const size_t size : {4u, 8u, 20u}) {
-    ConnectionIdAlgo algo(9, size, random, *crypto, {});
+    ServerConnectionIds algo(9, size, random, *crypto, {});
     std::set<ConnectionId> seen;
     for (int i = 0; i < 100; ++i) {
       const ConnectionId id = algo.make().id;
@@ -35,9 +35,9 @@ TEST(ConnectionIdAlgo, TheTokenFollowsFromIdAndSecretAlone) {
   SeededRandom random(1);
   StatelessResetSecret secret{1};
   StatelessResetSecret other{2};
-  ConnectionIdAlgo first(0, 8, random, *crypto, secret);
-  ConnectionIdAlgo second(5, 8, random, *crypto, secret);
-  ConnectionIdAlgo stranger(0, 8, random, *crypto, other);
+  ServerConnectionIds first(0, 8, random, *crypto, secret);
+  ServerConnectionIds second(5, 8, random, *crypto, secret);
+  ServerConnectionIds stranger(0, 8, random, *crypto, other);
   const GeneratedConnectionId made = first.make();
   EXPECT_EQ(second.resetToken(made.id), made.token) << "another worker, or another process, knows it too";
   EXPECT_NE(stranger.resetToken(made.id), made.token);

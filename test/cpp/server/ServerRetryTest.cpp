@@ -218,6 +218,17 @@ TEST(ServerRetry, CopiesOfBothFirstInitialsMakeOneConnection) {
   EXPECT_EQ(after.pair.server.connections().size(), 1u);
 }
 
+// covers RFC 9000 §17.2.5.1
+TEST(ServerRetry, OneDatagramBringsOneRetry) {
+  EndpointPair pair(with(RetryMode::Always));
+  const ConnectionId destination(fromHex("0908070605040302"));
+  ByteVector datagram = sealInitial(*pair.crypto, destination, ConnectionId(fromHex("a1a2")), {});
+  const ByteVector again = datagram;
+  datagram.insert(datagram.end(), again.begin(), again.end());
+  pair.giveServer(datagram);
+  EXPECT_EQ(pair.takeFromServer().size(), 1u);
+}
+
 // T-37. covers RFC 9000 §8.1.3: an unknown token is as none
 TEST(ServerRetry, TokensOfNobodyAreAsNone) {
   for (const RetryMode mode : {RetryMode::Never, RetryMode::Always}) {
