@@ -13,6 +13,8 @@
 #include "quic/api/TransportSettings.h"
 #include "quic/common/OwnedBytes.h"
 #include "quic/handshake/HandshakeLayer.h"
+#include "quic/server/AddressTokenKeys.h"
+#include "quic/server/RetryPolicy.h"
 
 namespace quic {
 
@@ -86,6 +88,15 @@ struct Forwarded {
 struct Refuse {
   bool refuse;
 };
+/// No new connections from now on; those whose handshake is under way are refused, the others go on until they end.
+struct BeginShutdown {};
+struct SetRetryPolicy {
+  RetryPolicy policy;
+};
+/// See AddressTokenSettings::keys.
+struct SetTokenKeys {
+  std::vector<AddressTokenKey> keys;
+};
 struct Prepare {
   MigrationPlans plans;
 };
@@ -109,7 +120,8 @@ struct SetAlarm {
 using Command =
     std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
                  command::CloseConnection, command::QueryStats, command::Poke, command::Stop, command::Connect,
-                 command::StartProbing, command::Forwarded, command::Refuse, command::Prepare, command::SwitchNetwork,
+                 command::StartProbing, command::Forwarded, command::Refuse, command::BeginShutdown,
+                 command::SetRetryPolicy, command::SetTokenKeys, command::Prepare, command::SwitchNetwork,
                  command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
 
 /// What a worker tells its host besides the records that pass through to JavaScript.

@@ -95,6 +95,23 @@ void QuicServer::refuse(bool refuse) {
   applyRefusal();
 }
 
+void QuicServer::beginShutdown() {
+  postToAll([] { return command::BeginShutdown{}; });
+}
+
+void QuicServer::setRetryPolicy(const RetryPolicy& policy) {
+  postToAll([&] { return command::SetRetryPolicy{policy}; });
+}
+
+void QuicServer::setTokenKeys(const std::vector<AddressTokenKey>& keys) {
+  std::vector<AddressTokenKey> used = keys;
+  if (used.empty()) {  // one for all workers, or they would not know each other's tokens
+    used.emplace_back();
+    SystemRandom().fill(used.back());
+  }
+  postToAll([&] { return command::SetTokenKeys{used}; });
+}
+
 /// The application's wish, or a move's need.
 void QuicServer::applyRefusal() {
   const bool refuse = isRefusing_ || isEnlisting_ || coordinator_.blocksHandshakes();

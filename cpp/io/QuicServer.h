@@ -35,6 +35,11 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   [[nodiscard]] const SocketAddress& address() const { return address_; }
   /// New connections are answered with CONNECTION_REFUSED.
   void refuse(bool refuse);
+  /// No new connections for good; those that there are go on until they end.
+  void beginShutdown();
+  void setRetryPolicy(const RetryPolicy& policy);
+  /// The first seals address tokens, all of them open (AddressTokenSettings); empty: keys of our own from now on.
+  void setTokenKeys(const std::vector<AddressTokenKey>& keys);
   [[nodiscard]] ServerStats serverStats() const;
   /// Connection 0: of the whole server.
   void stats(ConnectionHandle connection, uint32_t request) override;

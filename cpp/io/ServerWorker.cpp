@@ -103,6 +103,9 @@ void ServerWorker::runOfRole(TimePoint now, Command& command) {
   std::visit(Overloaded{
                  [&](command::Forwarded& c) { onForwarded(now, c); },
                  [&](command::Refuse& c) { endpoint_.refuseNewConnections(c.refuse); },
+                 [&](command::BeginShutdown&) { endpoint_.beginShutdown(now); },
+                 [&](command::SetRetryPolicy& c) { endpoint_.setRetryPolicy(c.policy); },
+                 [&](command::SetTokenKeys& c) { endpoint_.setTokenKeys(c.keys); },
                  [&](command::Prepare& c) { prepare(now, c.plans); },
                  [&](command::SwitchNetwork& c) { switchNetwork(now, c); },
                  [&](command::CancelMigration&) { cancelMigration(); },

@@ -45,8 +45,8 @@ struct HandshakeState {
   uint32_t version = kQuicVersion1;          // what we seal with: the negotiated one, once it is known
   uint32_t originalVersion = kQuicVersion1;  // of the client's first flight (RFC 9368 §1.2), the latest attempt's
   bool hasReactedToVersions = false;         // client: this attempt follows a Version Negotiation packet
-  PacketProtection originalReadKeys;         // Initial, after a change of version: packets of the original one still come
-  ConnectionId originalDestinationId;         // what the client's first Initial was sent to
+  PacketProtection originalReadKeys;   // Initial, after a change of version: packets of the original one still come
+  ConnectionId originalDestinationId;  // what the client's first Initial was sent to
   std::optional<ConnectionId> retrySourceId;  // of the Retry packet, when there was one: Initials go there, keyed by it
   ByteVector token;                           // client: goes into every Initial packet (RFC 9000 §8.1.2, §8.1.3)
   std::optional<ConnectionId> peerSourceId;   // fixed by the first authentic long header (RFC 9000 §7.2)

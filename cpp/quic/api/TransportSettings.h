@@ -38,7 +38,7 @@ struct TransportSettings {
   /// (RFC 9000 §15), and goes on with one that the server speaks too. Server: answers to those that there are, and takes the
   /// first that the client offers. Without a usable one: version 1.
   std::vector<uint32_t> versions = {kQuicVersion1};
-  AddressToken addressToken;             // client: of an earlier connection to this server; for one attempt
+  AddressToken addressToken;  // client: of an earlier connection to this server; for one attempt
   // ---- server migration
   ServerMigrationClientSettings clientMigration;  // client
   ServerMigrationProtocols serverMigration;       // server: supported; empty: off

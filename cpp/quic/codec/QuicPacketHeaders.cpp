@@ -168,7 +168,8 @@ PacketNum decodePacketNumber(std::optional<PacketNum> largestReceived, uint64_t 
 
 std::optional<size_t> writeLongHeader(ByteWriter& writer, const LongHeader& header, EncodedPacketNumber number) {
   ByteWriter out = writer;
-  const auto first = static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(header.type, header.version) | (number.size - 1));
+  const auto first =
+      static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(header.type, header.version) | (number.size - 1));
   const bool invariant = out.writeByte(first) && out.writeBigEndian(header.version, kVersionSize) &&
                          writeIds(out, header.destinationId.bytes(), header.sourceId.bytes());
   if (!invariant) return std::nullopt;
@@ -198,8 +199,8 @@ bool writeShortHeader(ByteWriter& writer, const ConnectionId& destinationId, boo
 
 bool writeRetryWithoutTag(ByteWriter& writer, const LongHeader& header, uint8_t unusedBits) {
   ByteWriter out = writer;
-  const auto first =
-      static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(PacketType::Retry, header.version) | (unusedBits & 0x0f));
+  const auto first = static_cast<uint8_t>(kLongForm | kFixedBit | longTypeBits(PacketType::Retry, header.version) |
+                                          (unusedBits & 0x0f));
   if (!out.writeByte(first) || !out.writeBigEndian(header.version, kVersionSize) ||
       !writeIds(out, header.destinationId.bytes(), header.sourceId.bytes()) || !out.writeBytes(header.token)) {
     return false;

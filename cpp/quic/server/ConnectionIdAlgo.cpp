@@ -52,7 +52,8 @@ std::unique_ptr<ConnectionIdAlgo> makeConnectionIdAlgo(const ConnectionIdSetting
   const size_t least = 1 + serverId.size() + kMinQuicLbNonceSize;
   const size_t nonceSize = std::clamp(size, least, kMaxConnectionIdSize) - 1 - serverId.size();
   const QuicLbConfig config{settings.configRotation, settings.encodesSize, serverId.size(), nonceSize};
-  return std::make_unique<QuicLbConnectionIdAlgo>(config, std::move(serverId), crypto.blockCipher(*settings.key), random);
+  return std::make_unique<QuicLbConnectionIdAlgo>(config, std::move(serverId), crypto.blockCipher(*settings.key),
+                                                  random);
 }
 
 }  // namespace quic

@@ -35,11 +35,11 @@ using ConnectionIdAlgoFactory =
     std::function<std::unique_ptr<ConnectionIdAlgo>(uint8_t worker, Random& random, const CryptoFactory& crypto)>;
 
 struct ConnectionIdSettings {
-  ByteVector serverId;                  // host and process, as the deployment lays them out; at most kMaxServerIdSize
-  std::optional<ConnectionIdKey> key;   // encrypted; the same for all who share the address, and the load balancer
-  uint8_t configRotation = 0;           // encrypted: 0 to 6, which configuration of the load balancer this is
-  bool encodesSize = true;              // encrypted: the first byte says how long the ID is
-  ConnectionIdAlgoFactory custom;       // instead of all that
+  ByteVector serverId;                 // host and process, as the deployment lays them out; at most kMaxServerIdSize
+  std::optional<ConnectionIdKey> key;  // encrypted; the same for all who share the address, and the load balancer
+  uint8_t configRotation = 0;          // encrypted: 0 to 6, which configuration of the load balancer this is
+  bool encodesSize = true;             // encrypted: the first byte says how long the ID is
+  ConnectionIdAlgoFactory custom;      // instead of all that
   /// Whether the first byte names the worker, so that the kernel can steer by it.
   [[nodiscard]] bool isSteerable() const { return !key && !custom; }
 };

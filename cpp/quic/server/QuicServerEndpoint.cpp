@@ -141,8 +141,7 @@ bool QuicServerEndpoint::mustProveAddress(TimePoint now, const SocketAddress& pe
   if (isFull()) return false;  // it would be refused all the same
   const RetryPolicy& policy = settings_.retry;
   const bool isTooOften = !handshakeRates_.mayTake(now, peer);
-  return policy.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer)) ||
-         (isTooOften && policy.mode != RetryMode::Never);
+  return policy.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer)) || (isTooOften && policy.mode != RetryMode::Never);
 }
 
 bool QuicServerEndpoint::closeInitial(const FourTuple& path, const InitialHeader& initial, TransportErrorCode code) {
@@ -158,7 +157,8 @@ bool QuicServerEndpoint::isAuthentic(const ProtectedPacket& packet) {
 }
 
 bool QuicServerEndpoint::isFull() const {
-  return refuses_ || isShuttingDown_ || halfOpen_.size() >= settings_.maxHandshakes || connections_.size() >= settings_.maxConnections;
+  return refuses_ || isShuttingDown_ || halfOpen_.size() >= settings_.maxHandshakes ||
+         connections_.size() >= settings_.maxConnections;
 }
 
 bool QuicServerEndpoint::sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial) {

@@ -103,8 +103,7 @@ void MisbehavingPeer::installKeys() {
   rekeyInitial(originalDestinationId_);
   for (const EncryptionLevel level : {EncryptionLevel::Handshake, EncryptionLevel::OneRtt}) {
     space(level).writeKeys = crypto_->protection(version_, fakeSecret(level, role_, settings_.handshake.suite));
-    space(level).readKeys =
-        crypto_->protection(version_, fakeSecret(level, other(role_), settings_.handshake.suite));
+    space(level).readKeys = crypto_->protection(version_, fakeSecret(level, other(role_), settings_.handshake.suite));
   }
 }
 
@@ -206,8 +205,7 @@ ByteVector MisbehavingPeer::seal(EncryptionLevel level, ByteSpan frames, const P
   if (level == EncryptionLevel::OneRtt) {
     writeShortHeader(writer, destination, (generation & 1) != 0, false, encoded);
   } else {
-    const LongHeader header{typeOf(level), version_, destination, options.sourceId.value_or(sourceId_),
-                            options.token};
+    const LongHeader header{typeOf(level), version_, destination, options.sourceId.value_or(sourceId_), options.token};
     lengthOffset = writeLongHeader(writer, header, encoded);
   }
   const size_t headerSize = writer.offset();

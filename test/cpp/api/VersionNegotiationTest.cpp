@@ -60,7 +60,8 @@ TEST(VersionNegotiation, AServerChangesToTheVersionThatItPrefers) {
   EXPECT_EQ(negotiate({kTwoFirst, kTwoFirst}), kBoth2);
   EXPECT_EQ(negotiate({{kQuicVersion1}, kTwoFirst}), kBoth1) << "what was not offered";
   EXPECT_EQ(negotiate({{kQuicVersion2}, kOneFirst}), kBoth2) << "what was not offered";
-  EXPECT_EQ(negotiate({kOneFirst, {kReserved, kQuicVersion2, kQuicVersion1}}), kBoth2) << "nobody speaks a reserved one";
+  EXPECT_EQ(negotiate({kOneFirst, {kReserved, kQuicVersion2, kQuicVersion1}}), kBoth2)
+      << "nobody speaks a reserved one";
 }
 
 // covers RFC 9369 §4.1: Retry is of the original version
@@ -118,7 +119,8 @@ std::string named(TransportErrorCode code) { return nameOfCode(static_cast<uint6
 TEST(VersionNegotiation, AServerChecksWhatTheClientSaysOfVersions) {
   EXPECT_EQ(serverClosesWith({kQuicVersion1, {kQuicVersion1}}), "lives");
   EXPECT_EQ(serverClosesWith({kQuicVersion1, {kReserved, kQuicVersion1}}), "lives");
-  EXPECT_EQ(serverClosesWith({kQuicVersion2, {kQuicVersion2, kQuicVersion1}}), named(VERSION_NEGOTIATION_ERROR)) << "T26";
+  EXPECT_EQ(serverClosesWith({kQuicVersion2, {kQuicVersion2, kQuicVersion1}}), named(VERSION_NEGOTIATION_ERROR))
+      << "T26";
   EXPECT_EQ(serverClosesWith({kQuicVersion1, {kQuicVersion2}}), named(TRANSPORT_PARAMETER_ERROR));
   EXPECT_EQ(serverClosesWith({0, {kQuicVersion1}}), named(TRANSPORT_PARAMETER_ERROR));
 }
@@ -176,7 +178,8 @@ TEST(VersionNegotiation, AClientChecksThatTheServerSpeaksWhatItChose) {
   EXPECT_EQ(clientClosesWith(std::nullopt), "lives");
   EXPECT_EQ(clientClosesWith(VersionInformation{kQuicVersion1, {}}), "lives");
   EXPECT_EQ(clientClosesWith(VersionInformation{kQuicVersion1, {kQuicVersion2}}), "lives");
-  EXPECT_EQ(clientClosesWith(VersionInformation{kQuicVersion2, {kQuicVersion2}}), named(VERSION_NEGOTIATION_ERROR)) << "X39";
+  EXPECT_EQ(clientClosesWith(VersionInformation{kQuicVersion2, {kQuicVersion2}}), named(VERSION_NEGOTIATION_ERROR))
+      << "X39";
   EXPECT_EQ(clientClosesWith(VersionInformation{kReserved, {kQuicVersion1}}), named(VERSION_NEGOTIATION_ERROR));
   EXPECT_EQ(clientClosesWith(VersionInformation{kQuicVersion2, {kQuicVersion2}}, kQuicVersion2), "lives");
 }
@@ -191,7 +194,8 @@ std::string afterVersionNegotiation(const Versions& ours, const Versions& negoti
   peer.speak(ours.front());
   peer.begin();
   ByteVector packet(100);
-  packet.resize(writeVersionNegotiation(packet, 0x55, peer.endId().bytes(), peer.originalDestinationId().bytes(), negotiation));
+  packet.resize(
+      writeVersionNegotiation(packet, 0x55, peer.endId().bytes(), peer.originalDestinationId().bytes(), negotiation));
   peer.speak(spoken);
   const ConnectionId first = peer.originalDestinationId();
   peer.deliver(packet);

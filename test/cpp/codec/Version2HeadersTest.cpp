@@ -75,7 +75,8 @@ TEST(Version2Headers, ARetryIsWrittenInItsVersion) {
     ByteVector packet(100);
     ByteWriter writer(packet);
     const ByteVector token = {1};
-    ASSERT_TRUE(writeRetryWithoutTag(writer, {PacketType::Retry, version, {}, ConnectionId(fromHex("01")), token}, 0xff));
+    ASSERT_TRUE(
+        writeRetryWithoutTag(writer, {PacketType::Retry, version, {}, ConnectionId(fromHex("01")), token}, 0xff));
     writer.writeZeros(16);
     MutableByteSpan rest = writer.written();
     const auto read = nextPacket(rest, 0);

@@ -31,9 +31,8 @@ ByteVector initialOf(const CryptoFactory& crypto, uint64_t number, ByteSpan toke
 }
 
 SocketAddress sourceOf(uint64_t number) {
-  return SocketAddress::v4({10, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8),
-                            static_cast<uint8_t>(number)},
-                           4000);
+  return SocketAddress::v4(
+      {10, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)}, 4000);
 }
 
 /// Bytes that the server sends, which nobody hears.
