@@ -97,6 +97,8 @@ PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, Send
 
   const size_t before = content.frames.size();
   if (level != EncryptionLevel::OneRtt) {
+    // Each probe carries the flight, as far as it fits: of a lost first one, a PING behind it would tell nothing.
+    if (space.probesToSend > 0 && !space.crypto.hasToSend()) space.crypto.resendUnacked();
     space.crypto.writeFrames(writer, content.frames);
   } else if (!state.isHandshaking()) {
     writeAppFrames(state, writer, content.frames);

@@ -258,5 +258,20 @@ TEST(RecoveryDriver, EachProbeElicitsAnAcknowledgmentInItsSpace) {
   EXPECT_GE(elicitingAmong(peer, EncryptionLevel::Handshake), 1u);
 }
 
+// covers RFC 9000 §17.2.2
+// covers RFC 9002 §6.2.4
+TEST(RecoveryDriver, EveryProbeOfTheFirstFlightCarriesIt) {
+  MisbehavingPeer peer(MisbehavingPeer::againstClient());
+  peer.begin();
+  peer.forget();
+  for (int i = 0; i < 3000 && peer.heard.empty(); ++i) peer.advance(1ms);
+  ASSERT_EQ(peer.heard.size(), 2u);
+  const auto frames = peer.all<CryptoFrame>(EncryptionLevel::Initial);
+  ASSERT_EQ(frames.size(), 2u) << "whichever probe comes first is the first packet that the server sees";
+  EXPECT_EQ(frames[0].offset, 0u);
+  EXPECT_EQ(frames[1].offset, 0u);
+  EXPECT_TRUE(peer.all<PingFrame>(EncryptionLevel::Initial).empty());
+}
+
 }  // namespace
 }  // namespace quic::test
