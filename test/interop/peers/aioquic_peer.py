@@ -56,7 +56,7 @@ class Protocol(QuicConnectionProtocol):
         elif isinstance(event, ConnectionTerminated):
             say(terminated=event.error_code, reason=event.reason_phrase)
             for answer in self.answers.values():
-                if not answer.done():
+                if answer is not None and not answer.done():
                     answer.set_exception(ConnectionError(event.reason_phrase))
         elif isinstance(event, DatagramFrameReceived):
             if self._quic._is_client:
