@@ -110,6 +110,10 @@ void ConnectionBridge::on(ConnectionHandle handle, KeyLogLine&& event) {
   up_.records.addBytes(RecordKind::KeyLog, handle, 0, asBytes(event.line));
 }
 
+void ConnectionBridge::on(ConnectionHandle handle, QLogText&& event) {
+  up_.records.addBytes(RecordKind::Qlog, handle, 0, asBytes(event.text));
+}
+
 void ConnectionBridge::on(ConnectionHandle handle, ConnectionClosed&& event) {
   readWhatIsLeft(handle);
   addClosed(handle, event.error.code, event.error.initiator, event.reason);

@@ -30,7 +30,9 @@ class ConnectionBridge {
  public:
   static constexpr uint64_t kStreamCredit = 256 * 1024;
   static constexpr size_t kMaxBatchBytes = 1024 * 1024;
-  static constexpr size_t kMaxBatchRecords = 16 * 1024;  // beyond: events wait in the core, datagrams in the kernel
+  // Beyond either: events wait in the core, datagrams in the kernel.
+  static constexpr size_t kMaxBatchRecords = 16 * 1024;
+  static constexpr size_t kMostBatchBytes = 4 * kMaxBatchBytes;  // with datagrams and qlogs
 
   /// What it tells is appended to `up`.
   ConnectionBridge(Role role, ConnectionAccess& connections, UpBatch& up);
@@ -55,7 +57,9 @@ class ConnectionBridge {
   /// Nothing more will come: connections that the host knows and that have not ended are told to have ended so.
   void endAll(LocalErrorCode code);
 
-  [[nodiscard]] bool isFull() const { return up_.records.records() >= kMaxBatchRecords; }
+  [[nodiscard]] bool isFull() const {
+    return up_.records.records() >= kMaxBatchRecords || up_.records.bytes.size() >= kMostBatchBytes;
+  }
   [[nodiscard]] bool hasReadableStreams() const { return !ready_.empty(); }
 
  private:
@@ -88,6 +92,7 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, SessionTicket&& event);
   void on(ConnectionHandle handle, AddressToken&& event);
   void on(ConnectionHandle handle, KeyLogLine&& event);
+  void on(ConnectionHandle handle, QLogText&& event);
   void on(ConnectionHandle handle, ConnectionClosed&& event);
 
   void addJson(RecordKind kind, ConnectionHandle handle, const std::string& json, uint32_t flag = 0);

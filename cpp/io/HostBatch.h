@@ -36,6 +36,7 @@ enum class RecordKind : uint32_t {
   Stats = 19,
   HostClosed = 20,
   AddressToken = 21,
+  Qlog = 28,
   Datagram = 30,
   DatagramAcked = 31,
   DatagramLost = 32,  // flag: DatagramLossCause

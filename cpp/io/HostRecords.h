@@ -6,32 +6,10 @@
 
 #include "quic/api/ConnectionStats.h"
 #include "quic/api/TransportEvents.h"
+#include "quic/logging/JsonWriter.h"
 #include "quic/server/ServerMigrationCoordinator.h"
 
 namespace quic {
-
-/// Appends to text; commas and braces are its business. Members come as name and value, elements as value.
-class JsonWriter {
- public:
-  JsonWriter& beginObject() { return open('{'); }
-  JsonWriter& endObject() { return close('}'); }
-  JsonWriter& beginArray() { return open('['); }
-  JsonWriter& endArray() { return close(']'); }
-  JsonWriter& name(std::string_view name);
-  JsonWriter& text(std::string_view value);  // invalid UTF-8 becomes U+FFFD
-  JsonWriter& number(uint64_t value);
-  JsonWriter& number(double value);
-  [[nodiscard]] const std::string& str() const { return out_; }
-
- private:
-  JsonWriter& open(char bracket);
-  JsonWriter& close(char bracket);
-  void separate();
-  void quote(std::string_view value);
-
-  std::string out_;
-  bool needsComma_ = false;
-};
 
 std::string base64(ByteSpan bytes);
 

@@ -56,11 +56,13 @@ inline constexpr size_t kMaxUndecryptableBytes = 16 * 1024;
 inline constexpr size_t kMaxStreamGaps = 1000;
 inline constexpr size_t kMaxPoolAddresses = 16;
 inline constexpr size_t kMaxPaths = 4;
-inline constexpr size_t kMaxQueuedEvents = 256;      // of a connection whose host does not take them
-inline constexpr size_t kMaxAvailableVersions = 32;  // of a peer's that are kept
-inline constexpr uint32_t kMaxSessionTickets = 16;   // that one connection hands on
-inline constexpr size_t kMaxAddressTokens = 16;      // that one connection hands on
-inline constexpr size_t kMaxAddressTokenSize = 800;  // leaves a third of an Initial packet to the ClientHello
+inline constexpr size_t kMaxQueuedEvents = 256;        // of a connection whose host does not take them
+inline constexpr size_t kMaxAvailableVersions = 32;    // of a peer's that are kept
+inline constexpr uint32_t kMaxSessionTickets = 16;     // that one connection hands on
+inline constexpr size_t kMaxAddressTokens = 16;        // that one connection hands on
+inline constexpr size_t kMaxAddressTokenSize = 800;    // leaves a third of an Initial packet to the ClientHello
+inline constexpr size_t kMaxQLogPending = 256 * 1024;  // text of a qlog that nobody takes: more is counted, not kept
+inline constexpr size_t kMaxQLogRecord = 16 * 1024;    // of one packet's frames: further ones are left out
 inline constexpr size_t kMaxRetireQueue = 3 * kAdvertisedActiveConnectionIdLimit;
 
 // ---- server migration (spec of the project §1 and §2)

@@ -132,6 +132,7 @@ void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
     closeReason = closed->reason;
   }
   if (const auto* migration = std::get_if<MigrationEvent>(&event)) hear(*migration);
+  if (const auto* log = std::get_if<QLogText>(&event)) qlog += log->text;
   if (const auto* token = std::get_if<AddressToken>(&event)) addressTokens.push_back(*token);
   if (const auto* changed = std::get_if<PathChanged>(&event)) pathChanges.push_back(changed->path);
   if (const auto* failed = std::get_if<PathFailed>(&event)) pathFailures.push_back(failed->path);

@@ -50,6 +50,7 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   std::optional<Duration> downtime;
   Duration worstLatency{0};
   std::vector<AddressToken> addressTokens;
+  std::string qlog;
   std::optional<TimePoint> finishedAt;
   std::optional<TimePoint> lastDoneAt;
 

@@ -56,6 +56,7 @@ void SimServer::onEvent(ConnectionHandle connection, const TransportEvent& event
     connections.erase(connection);
     closeErrors.push_back(closed->error);
   }
+  if (const auto* log = std::get_if<QLogText>(&event)) qlog += log->text;
   if (const auto* changed = std::get_if<PathChanged>(&event)) pathChanges.push_back(changed->path);
   if (const auto* stream = std::get_if<StreamEvent>(&event)) {
     if (const auto* readable = std::get_if<StreamReadable>(stream)) echo(connection, readable->id);

@@ -29,6 +29,7 @@ class SimServer final : public SimNode<QuicServerEndpoint> {
   uint64_t failed = 0;
   std::vector<QuicError> closeErrors;
   std::vector<FourTuple> pathChanges;
+  std::string qlog;  // of all connections, one after another: for tests with one
 
  private:
   struct Factory final : HandshakeFactory {

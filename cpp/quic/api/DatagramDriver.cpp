@@ -1,5 +1,7 @@
 #include "quic/api/DatagramDriver.h"
 
+#include "quic/api/QLogDriver.h"
+
 namespace quic {
 namespace {
 
@@ -30,7 +32,12 @@ bool goesFirst(const QuicConnectionState& state) {
 
 std::optional<TransportEvent> pollDatagramEvent(QuicConnectionState& state) {
   if (auto event = state.datagrams.sender.pollEvent()) return TransportEvent(std::move(*event));
-  if (auto event = state.datagrams.receiver.pollEvent()) return TransportEvent(std::move(*event));
+  if (auto event = state.datagrams.receiver.pollEvent()) {
+    if (const auto* received = std::get_if<DatagramReceived>(&*event)) {
+      logDatagramData(state, DataDirection::ToApplication, received->bytes.size());
+    }
+    return TransportEvent(std::move(*event));
+  }
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/PreferredAddressDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/RecoveryDriver.h"
 #include "quic/api/VersionDriver.h"
 
@@ -81,6 +82,7 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   TransportParameters ours = ourParameters(state);
   offerPreferredAddress(state, ours);
   if (*answer) ours.serverMigrationSuite = (*answer)->bits();
+  logOwnParameters(state, ours);
   return state.handshake.tls->resume(encodeTransportParameters(ours));
 }
 
@@ -165,7 +167,9 @@ void installInitialKeys(QuicConnectionState& state) {
 }
 
 void startClientHandshake(QuicConnectionState& state) {
-  const ByteVector parameters = encodeTransportParameters(ourParameters(state));
+  const TransportParameters ours = ourParameters(state);
+  logOwnParameters(state, ours);
+  const ByteVector parameters = encodeTransportParameters(ours);
   const Result<> done = afterTls(state, state.handshake.tls->start(parameters));
   if (!done) closeConnection(state, done.error());
 }

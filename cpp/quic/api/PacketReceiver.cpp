@@ -9,6 +9,7 @@
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/PathDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/QuicReadCodec.h"
 #include "quic/api/RecoveryDriver.h"
 #include "quic/api/VersionDriver.h"
@@ -24,6 +25,7 @@ struct DatagramContext {
   Path* path = nullptr;  // nullptr: from where nothing authentic has come yet
   std::optional<ConnectionId> firstDestinationId;
   bool hasAuthentic = false;
+  bool wasHeld = false;  // it waited for its keys
 };
 
 struct FrameSummary {
@@ -123,6 +125,16 @@ void processPacket(QuicConnectionState& state, const DatagramContext& datagram, 
   onHeardFrom(state, context.path);
 }
 
+DropReason reasonOf(OpenFailure failure) {
+  switch (failure) {
+    case OpenFailure::NoKeys: return DropReason::KeyUnavailable;
+    case OpenFailure::Malformed: return DropReason::Invalid;
+    case OpenFailure::Duplicate: return DropReason::Duplicate;
+    case OpenFailure::NotAuthentic: return DropReason::DecryptionFailure;
+  }
+  return DropReason::Invalid;
+}
+
 OpeningKeys openingKeys(const QuicConnectionState& state, EncryptionLevel level) {
   const PacketSpace& space = state.space(spaceOf(level));
   return {space.readKeys, space.acks, level == EncryptionLevel::OneRtt ? &state.keys.phases : nullptr};
@@ -145,36 +157,41 @@ bool awaitsKeys(const QuicConnectionState& state, EncryptionLevel level) {
   return level == EncryptionLevel::Handshake && !space.readKeys && !space.isDiscarded;
 }
 
-void holdPacket(QuicConnectionState& state, const DatagramContext& context, EncryptionLevel level, ByteSpan packet) {
+void dropPacket(QuicConnectionState& state, const ProtectedPacket& packet, DropReason reason) {
+  ++state.stats.packetsDropped;
+  logPacketDropped(state, &packet, packet.bytes.size(), reason);
+}
+
+void holdPacket(QuicConnectionState& state, const DatagramContext& context, EncryptionLevel level,
+                const ProtectedPacket& packet) {
   // Nobody moves before the handshake is done: from elsewhere it is not worth the memory.
   const bool isHeld = context.path != nullptr &&
                       state.undecryptable.hold({level, state.now, context.datagram.path, context.datagram.ecn,
-                                                ByteVector(packet.begin(), packet.end())});
-  if (!isHeld) ++state.stats.packetsDropped;
+                                                ByteVector(packet.bytes.begin(), packet.bytes.end())});
+  if (!isHeld) return dropPacket(state, packet, DropReason::KeyUnavailable);
+  logPacketBuffered(state, packet);
 }
 
 void receivePacket(QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
   if (packet.type == PacketType::VersionNegotiation) return onVersionNegotiation(state, packet);
-  if (packet.type == PacketType::Retry && onRetry(state, packet)) return;
+  if (packet.type == PacketType::Retry && onRetry(state, packet)) return logPacketReceived(state, packet);
   const auto level = levelOf(packet.type);
-  if (!level || !isWorthOpening(state, context, packet)) {
-    ++state.stats.packetsDropped;
-    return;
-  }
-  if (awaitsKeys(state, *level)) return holdPacket(state, context, *level, packet.bytes);
+  if (!level) return dropPacket(state, packet, DropReason::Unsupported);
+  if (!isWorthOpening(state, context, packet)) return dropPacket(state, packet, DropReason::Invalid);
+  if (awaitsKeys(state, *level)) return holdPacket(state, context, *level, packet);
   const auto opened = open(state, *level, packet);
   if (!opened) {
-    ++state.stats.packetsDropped;
+    dropPacket(state, packet, reasonOf(opened.error()));
     if (opened.error() == OpenFailure::NotAuthentic) onForgedPacket(state);
     return;
   }
   if (context.path == nullptr &&
       (*level != EncryptionLevel::OneRtt || !mayAdoptPath(state, context.datagram.path, packet.destinationId))) {
-    ++state.stats.packetsDropped;
-    return;
+    return dropPacket(state, packet, DropReason::Rejected);
   }
   ++state.stats.packetsReceived;
   onAuthentic(state, context, packet);
+  logPacketReceived(state, packet, *opened, {context.path->id, context.wasHeld});
   const PacketContext packetContext{
       state.now,       *level, opened->number, context.path->id, context.datagram.path.peer, packet.destinationId,
       opened->keyPhase};
@@ -197,6 +214,7 @@ void receiveHeld(QuicConnectionState& state) {
     if (!state.isOpen()) continue;  // nobody will ever read it
     const ReceivedDatagram datagram{held->path, held->ecn, held->bytes};
     DatagramContext context{datagram, state.paths.find(held->path), std::nullopt};
+    context.wasHeld = true;
     MutableByteSpan rest(held->bytes);
     state.receivedAt = held->receivedAt;
     if (const auto packet = nextPacket(rest, state.settings.connectionIdSize)) receivePacket(state, context, *packet);
@@ -231,12 +249,14 @@ void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagra
   if (!state.isOpen()) return onDatagramWhileClosing(state, datagram.bytes.size());
   if (state.events.size() >= kMaxQueuedEvents) {  // the host is far behind: as when a socket's buffer is full
     ++state.stats.packetsDropped;
+    logPacketDropped(state, nullptr, datagram.bytes.size(), DropReason::Rejected);
     return;
   }
   state.receivedAt = state.now;
   DatagramContext context{datagram, state.paths.find(datagram.path), std::nullopt};
   if (context.path == nullptr && !mayAdoptPath(state, datagram.path)) {  // RFC 9000 §9: dropped before decryption
     ++state.stats.packetsDropped;
+    logPacketDropped(state, nullptr, datagram.bytes.size(), DropReason::Rejected);
     return;
   }
   state.stats.bytesReceived += datagram.bytes.size();
@@ -249,6 +269,7 @@ void receiveDatagram(QuicConnectionState& state, const ReceivedDatagram& datagra
     const auto packet = nextPacket(rest, state.settings.connectionIdSize);
     if (!packet) {
       ++state.stats.packetsDropped;
+      logPacketDropped(state, nullptr, rest.size(), DropReason::Invalid);
       break;
     }
     receivePacket(state, context, *packet);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "quic/api/ConnectionStats.h"
+#include "quic/api/QLogState.h"
 #include "quic/api/TransportEvents.h"
 #include "quic/api/TransportSettings.h"
 #include "quic/common/Random.h"
@@ -127,6 +128,7 @@ struct QuicConnectionState {
   std::deque<RoutingEvent>
       routing;  // drained after every datagram; a peer cannot make it longer than one datagram's frames
   ConnectionStats stats;
+  std::optional<ConnectionQLog> qlog;
 
   [[nodiscard]] PacketSpace& space(PacketNumberSpace name) { return spaces[static_cast<size_t>(name)]; }
   [[nodiscard]] const PacketSpace& space(PacketNumberSpace name) const { return spaces[static_cast<size_t>(name)]; }

@@ -29,6 +29,8 @@ class QuicPacketBuilder {
   [[nodiscard]] EncryptionLevel level() const { return level_; }
   /// With tag, as it would be sealed now.
   [[nodiscard]] size_t size() const { return headerSize_ + frames_.offset() + kTagSize; }
+  /// Frames and padding so far; not after the seal.
+  [[nodiscard]] ByteSpan payload() const { return packet_.subspan(headerSize_, frames_.offset()); }
   /// PADDING until the packet has `size` bytes; less when there is no room.
   void padTo(size_t size);
   /// Length, AEAD, header protection. Returns the size; 0 when the seal failed. The packet cannot be touched after.

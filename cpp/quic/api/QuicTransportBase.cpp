@@ -4,6 +4,7 @@
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/PacketReceiver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/QuicConnectionState.h"
 #include "quic/api/Timers.h"
 #include "quic/api/TransmitDriver.h"
@@ -21,18 +22,21 @@ QuicTransportBase::~QuicTransportBase() = default;
 void QuicTransportBase::onDatagram(TimePoint now, const ReceivedDatagram& datagram) {
   state_->now = now;
   receiveDatagram(*state_, datagram);
+  logChanges(*state_, Initiator::Remote);
 }
 
 bool QuicTransportBase::onUnroutedDatagram(TimePoint now, const ReceivedDatagram& datagram) {
   if (!state_->isOpen() || !isStatelessReset(*state_, datagram)) return false;
   state_->now = now;
   onStatelessReset(*state_);
+  logChanges(*state_, Initiator::Remote);
   return true;
 }
 
 void QuicTransportBase::onTimeout(TimePoint now) {
   state_->now = now;
   quic::onTimeout(*state_);
+  logChanges(*state_, Initiator::Local);
 }
 
 void QuicTransportBase::onUnreachable(TimePoint now, const SocketAddress& peer) {
@@ -49,7 +53,9 @@ void QuicTransportBase::onResumed(TimePoint now, Duration frozenFor) {
 
 std::optional<Transmit> QuicTransportBase::pollTransmit(TimePoint now, MutableByteSpan out) {
   state_->now = now;
-  return quic::pollTransmit(*state_, out);
+  auto transmit = quic::pollTransmit(*state_, out);
+  logChanges(*state_, Initiator::Local);
+  return transmit;
 }
 
 std::optional<TransportEvent> QuicTransportBase::pollEvent() {
@@ -59,10 +65,13 @@ std::optional<TransportEvent> QuicTransportBase::pollEvent() {
       state_->events.size() == 1 && std::holds_alternative<ConnectionClosed>(state_->events.front());
   if (state_->events.empty() || onlyTheEnd) {
     if (auto event = pollDataEvent(*state_)) return event;
+    // The log is the last but one, so that what one turn brought is one text.
+    if (auto text = takeQLog(*state_)) return TransportEvent(std::move(*text));
   }
   if (state_->events.empty()) return std::nullopt;
   TransportEvent event = std::move(state_->events.front());
   state_->events.pop_front();
+  onEventTaken(*state_, event);
   return event;
 }
 
@@ -87,11 +96,18 @@ Result<StreamId> QuicTransportBase::openStream(bool unidirectional) {
 
 Result<> QuicTransportBase::writeStream(StreamId id, OwnedBytes&& bytes, bool fin) {
   if (!state_->isOpen()) return isClosed();
-  return state_->streams.write(id, std::move(bytes), fin);
+  const size_t size = bytes.size();
+  const Result<> written = state_->streams.write(id, std::move(bytes), fin);
+  if (written) logStreamData(*state_, id, DataDirection::FromApplication, size, fin);
+  return written;
 }
 
 Result<StreamRead> QuicTransportBase::readStream(StreamId id, MutableByteSpan out) {
-  return state_->streams.read(id, out);
+  const Result<StreamRead> read = state_->streams.read(id, out);
+  if (read && (read->size > 0 || read->fin)) {
+    logStreamData(*state_, id, DataDirection::ToApplication, read->size, read->fin);
+  }
+  return read;
 }
 
 Result<> QuicTransportBase::resetStream(StreamId id, uint64_t errorCode) {
@@ -123,7 +139,10 @@ Result<> QuicTransportBase::setStreamPriority(StreamId id, const StreamPriority&
 Result<> QuicTransportBase::sendDatagram(TimePoint now, OwnedBytes&& bytes, const DatagramOptions& options) {
   state_->now = now;
   if (!state_->isOpen()) return isClosed();
-  return quic::sendDatagram(*state_, std::move(bytes), options);
+  const size_t size = bytes.size();
+  const Result<> taken = quic::sendDatagram(*state_, std::move(bytes), options);
+  if (taken) logDatagramData(*state_, DataDirection::FromApplication, size);
+  return taken;
 }
 
 void QuicTransportBase::close(TimePoint now, const QuicErrorCode& code, std::string_view reason) {

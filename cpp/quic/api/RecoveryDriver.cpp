@@ -7,6 +7,7 @@
 #include "quic/api/EcnDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/MtuDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/SentFrameFates.h"
 
 namespace quic {
@@ -54,6 +55,7 @@ void takeBackLosses(QuicConnectionState& state) {
     for (const SentFrame& frame : late.packet.frames) onFrameAcked(state, frame);
     if (late.cause == LossCause::Abandoned) continue;
     ++state.stats.packetsSpuriouslyLost;
+    logSpuriousLoss(state, late);
     if (late.packet.isMtuProbe) continue;  // its loss was held against nobody
     Path& path = state.paths.active();
     if (late.packet.path != path.id) continue;
@@ -72,6 +74,7 @@ void addLost(QuicConnectionState& state, AllSums& all, LossKind kind) {
   for (const SentPacket& packet : state.outcome.lost) {
     if (kind == LossKind::Congestion) {
       ++state.stats.packetsLost;
+      logPacketLost(state, packet);
       onEcnPacketLost(state, packet);
     }
     for (const SentFrame& frame : packet.frames) onFrameLost(state, frame);

@@ -9,6 +9,7 @@
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/MtuDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/QuicPacketBuilder.h"
 #include "quic/api/QuicPacketScheduler.h"
 #include "quic/codec/QuicFrameCodec.h"
@@ -35,6 +36,12 @@ std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, c
   return QuicPacketBuilder::begin(out, fields, state.space(name).nextNumber, state.recovery.largestAcked(name));
 }
 
+/// 0 when it failed.
+size_t sealPacket(QuicConnectionState& state, const Path& path, QuicPacketBuilder& builder, bool isMtuProbe = false) {
+  logPacketSent(state, path, builder, isMtuProbe);
+  return builder.seal(state.space(spaceOf(builder.level())).writeKeys);
+}
+
 /// The packet is sealed: it has a number, a record, and weighs on its path. `mark`: of its datagram.
 void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuilder& builder, PacketContent&& content,
                     size_t size, Ecn mark) {
@@ -51,6 +58,7 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
   packet.size = static_cast<uint32_t>(size);
   packet.path = path.id;
   packet.ecn = mark;
+  packet.level = builder.level();
   packet.ackEliciting = content.ackEliciting;
   packet.inFlight = content.ackEliciting;
   onEcnPacketSent(state, path, name, mark);
@@ -88,7 +96,7 @@ size_t writeClosePacket(QuicConnectionState& state, EncryptionLevel level, Mutab
   if (level == EncryptionLevel::Initial && state.role == Role::Client) builder->padTo(kMinInitialDatagramSize);
   ++space.nextNumber;
   onSealedUnderKeys(state, level, builder->number(), false);
-  return builder->seal(space.writeKeys);
+  return sealPacket(state, state.paths.active(), *builder);
 }
 
 /// RFC 9000 §10.2.3: at every level that the peer may be able to read.
@@ -158,7 +166,7 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
   }
   writeAckBeside(state, *path, builder->frames(), content.frames);
   builder->padTo(size);
-  const size_t sealed = builder->seal(space.writeKeys);
+  const size_t sealed = sealPacket(state, *path, *builder);
   if (sealed == 0) return std::nullopt;
   const Ecn mark = ecnMark(state, *path);
   onPacketSealed(state, *path, *builder, std::move(content), sealed, mark);
@@ -178,7 +186,7 @@ std::optional<Transmit> transmitMtuProbe(QuicConnectionState& state, MutableByte
   auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out.first(*size));
   if (!builder || !writeFrame(builder->frames(), PingFrame{})) return std::nullopt;
   builder->padTo(*size);
-  const size_t sealed = builder->seal(space.writeKeys);
+  const size_t sealed = sealPacket(state, path, *builder, true);
   if (sealed == 0) return std::nullopt;
   path.mtu.onProbeSent(builder->number(), sealed);
   PacketContent content;
@@ -243,7 +251,7 @@ size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan ou
   }
   size_t size = 0;
   for (size_t i = 0; i < count; ++i) {
-    const size_t sealed = pending[i]->builder.seal(state.space(spaceOf(pending[i]->builder.level())).writeKeys);
+    const size_t sealed = sealPacket(state, path, pending[i]->builder);
     if (sealed == 0) return 0;
     size += sealed;
     onPacketSealed(state, path, pending[i]->builder, std::move(pending[i]->content), sealed, mark);
@@ -269,7 +277,7 @@ size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out, 
   if (builder->isEmpty()) return 0;
   // RFC 9000 §10.3: so that what the peer may answer, a stateless reset one byte smaller, looks like any packet to us.
   builder->padTo(kMinStatelessResetSize + 1 + state.settings.connectionIdSize);
-  const size_t sealed = builder->seal(state.space(PacketNumberSpace::AppData).writeKeys);
+  const size_t sealed = sealPacket(state, path, *builder);
   if (sealed != 0) onPacketSealed(state, path, *builder, std::move(content), sealed, mark);
   return sealed;
 }

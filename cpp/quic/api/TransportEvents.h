@@ -35,14 +35,18 @@ struct PathFailed {
 struct LocalAddressReleased {
   SocketAddress address;
 };
+/// settings.qlog: what has happened since, as whole records of a JSON text sequence (RFC 7464). One file takes them as they come.
+struct QLogText {
+  std::string text;
+};
 /// The last event. `reason` is what the peer wrote, or our own words; at most 1024 bytes.
 struct ConnectionClosed {
   QuicError error;
   std::string reason;
 };
-using TransportEvent =
-    std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent, PathChanged, PathFailed,
-                 LocalAddressReleased, MigrationEvent, SessionTicket, AddressToken, KeyLogLine, ConnectionClosed>;
+using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent, PathChanged,
+                                    PathFailed, LocalAddressReleased, MigrationEvent, SessionTicket, AddressToken,
+                                    KeyLogLine, QLogText, ConnectionClosed>;
 
 /// Datagrams with this destination ID belong to this connection from now on, or no longer. For whoever routes, and before any
 /// further datagram: these have a queue of their own.

@@ -39,6 +39,7 @@ struct TransportSettings {
   /// first that the client offers. Without a usable one: version 1.
   std::vector<uint32_t> versions = {kQuicVersion1};
   AddressToken addressToken;  // client: of an earlier connection to this server; for one attempt
+  bool qlog = false;  // QLogText tells what happens, see logging/QLog.h; it costs several times what a packet does
   // ---- server migration
   ServerMigrationClientSettings clientMigration;  // client
   ServerMigrationProtocols serverMigration;       // server: supported; empty: off

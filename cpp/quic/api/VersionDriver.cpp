@@ -4,6 +4,7 @@
 
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/LifeDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/RecoveryDriver.h"
 
 namespace quic {
@@ -80,6 +81,7 @@ void begin(QuicConnectionState& state, uint32_t version) {
   const AddressToken& token = state.settings.addressToken;
   const bool isForThis = token.version == version && token.bytes.size() <= kMaxAddressTokenSize;  // RFC 9369 §5
   handshake.token = isForThis ? token.bytes : ByteVector();
+  beginQLog(state);
   installInitialKeys(state);
   startClientHandshake(state);
 }
@@ -143,6 +145,7 @@ void onVersionNegotiation(QuicConnectionState& state, const ProtectedPacket& pac
   ByteReader versions(packet.supportedVersions);
   while (const auto version = versions.readBigEndian(4)) theirs.push_back(static_cast<uint32_t>(*version));
   if (contains(theirs, handshake.originalVersion)) return;
+  logPacketReceived(state, packet);
   const auto selected = selectVersion(state.settings.versions, theirs);
   auto tls = selected ? handshake.tls->another() : nullptr;
   if (tls) return beginAgain(state, *selected, std::move(tls));

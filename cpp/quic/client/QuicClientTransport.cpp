@@ -2,6 +2,7 @@
 
 #include "quic/api/ConnectionMigrationDriver.h"
 #include "quic/api/MigrationDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/QuicConnectionState.h"
 #include "quic/api/VersionDriver.h"
 
@@ -41,6 +42,7 @@ QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, c
   }
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
   beginInFirstVersion(connection);
+  logChanges(connection, Initiator::Local);
 }
 
 Result<> QuicClientTransport::migrate(TimePoint now, const SocketAddress& local) {

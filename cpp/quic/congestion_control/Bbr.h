@@ -43,6 +43,11 @@ class Bbr final : public CongestionController {
   [[nodiscard]] uint64_t congestionWindow() const override { return window_; }
   [[nodiscard]] uint64_t bytesInFlight() const override { return flight_.count(); }
   [[nodiscard]] bool inSlowStart() const override { return state_ == State::Startup; }
+  [[nodiscard]] std::string_view stateName() const override {
+    static constexpr std::string_view kNames[] = {"startup",         "drain",       "probe_bw_down", "probe_bw_cruise",
+                                                  "probe_bw_refill", "probe_bw_up", "probe_rtt"};
+    return kNames[static_cast<size_t>(state_)];
+  }
   [[nodiscard]] std::optional<uint64_t> pacingRate() const override { return pacingRate_; }
   [[nodiscard]] std::string_view name() const override { return "bbr"; }
 

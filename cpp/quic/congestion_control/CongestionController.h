@@ -56,6 +56,10 @@ class CongestionController {
   [[nodiscard]] virtual uint64_t congestionWindow() const = 0;
   [[nodiscard]] virtual uint64_t bytesInFlight() const = 0;
   [[nodiscard]] virtual bool inSlowStart() const = 0;
+  /// For logs: its own word for what it does now.
+  [[nodiscard]] virtual std::string_view stateName() const {
+    return inSlowStart() ? "slow_start" : "congestion_avoidance";
+  }
   /// In bytes a second. nullopt: the pacer derives one from the window and the RTT.
   [[nodiscard]] virtual std::optional<uint64_t> pacingRate() const { return std::nullopt; }
   [[nodiscard]] virtual std::string_view name() const = 0;

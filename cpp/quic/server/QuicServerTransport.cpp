@@ -2,6 +2,7 @@
 
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/MigrationDriver.h"
+#include "quic/api/QLogDriver.h"
 #include "quic/api/QuicConnectionState.h"
 
 namespace quic {
@@ -22,8 +23,10 @@ QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& acce
   if (accept.originalDestinationId) connection.handshake.retrySourceId = accept.clientDestinationId;
   if (!settings.serverMigration.empty()) connection.migration.emplace<ServerMigrationServer>();
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
+  beginQLog(connection);
   installInitialKeys(connection);
   startServerHandshake(connection);
+  logChanges(connection, Initiator::Remote);
 }
 
 void QuicServerTransport::onImminentServerMigration(TimePoint now, ServerMigrationProtocol protocol,
