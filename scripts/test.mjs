@@ -5,11 +5,12 @@
 //   node scripts/test.mjs --only=cpp,sim         some of: check scripts cpp sim io js package asan tsan
 //   node scripts/test.mjs --only=cpp StreamManager      cases whose name has the word (gtest filter, or jest pattern)
 //   node scripts/test.mjs --seeds 1000 --seed 7  how many seeds the simulation takes, and from which on
+//   node scripts/test.mjs --only=sim --full      every seed in full size where usually a sample has to do: takes hours
 //   node scripts/test.mjs --sanitize=address     the C++ suites under a sanitizer (address also means undefined)
 //   node scripts/test.mjs --no-setup             trust that everything is built
 //
-// The simulation reads NODE_MVFST_SEED (first seed) and NODE_MVFST_SEEDS (how many). The first seed changes from run to run
-// and is printed, so that every run looks somewhere else and every failure can be had again.
+// The simulation reads NODE_MVFST_SEED (first seed), NODE_MVFST_SEEDS (how many) and NODE_MVFST_FULL. The first seed changes
+// from run to run and is printed, so that every run looks somewhere else and every failure can be had again.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,12 +27,13 @@ const sanitized = {
 const everything = ['check', 'scripts', 'cpp', 'sim', 'io', 'js', 'package', ...Object.keys(sanitized)];
 /** Sanitizers are ten times slower; what they look for shows in few seeds. */
 const sanitizedSeeds = '60';
+const fullTimeoutMs = 24 * 60 * 60 * 1000;
 
 function readArguments() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      only: { type: 'string' }, seeds: { type: 'string' }, seed: { type: 'string' },
+      only: { type: 'string' }, seeds: { type: 'string' }, seed: { type: 'string' }, full: { type: 'boolean' },
       sanitize: { type: 'string' }, 'no-setup': { type: 'boolean' },
     },
   });
@@ -84,16 +86,17 @@ async function runPackage() {
 }
 
 /** The suites in order, as functions; a folder without sources has none. */
-function plan({ only, patterns, sanitize, seed, seeds, 'no-setup': isBuilt }) {
+function plan({ only, patterns, sanitize, seed, seeds, full, 'no-setup': isBuilt }) {
   const tree = path.join(root, 'build', sanitize ?? '');
   const filter = patterns.length > 0 ? patterns.map((word) => `*${word}*`).join(':') : undefined;
-  const env = { NODE_MVFST_SEED: seed, NODE_MVFST_SEEDS: seeds, UBSAN_OPTIONS: 'print_stacktrace=1' };
+  const extent = { NODE_MVFST_SEED: seed, NODE_MVFST_SEEDS: seeds, NODE_MVFST_FULL: full ? '1' : '0' };
+  const env = { ...extent, UBSAN_OPTIONS: 'print_stacktrace=1' };
   const gtest = (name, folder, options = {}) => [folder, ['.cpp'], () => runGtest(name, { tree, filter, env, ...options })];
   const suites = {
     check: ['scripts', ['.mjs'], runCheck],
     scripts: ['test/scripts', ['.mjs'], runNodeTests],
     cpp: gtest('quic_tests', 'test/cpp'),
-    sim: gtest('quic_sim_tests', 'test/sim'),
+    sim: gtest('quic_sim_tests', 'test/sim', { timeoutMs: full ? fullTimeoutMs : undefined }),
     io: gtest('quic_io_tests', 'test/io', { serial: true }),
     js: ['test/lib', ['.ts'], () => runJest({ patterns })],
     package: ['scripts', ['.mjs'], runPackage],

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { root, run } from './run.mjs';
 
-const timeoutMs = 15 * 60 * 1000;
+const usualTimeoutMs = 15 * 60 * 1000;
 const reports = path.join(root, 'build/reports');
 
 function freshReport(name) {
@@ -15,7 +15,7 @@ function freshReport(name) {
   return file;
 }
 
-function how(result) {
+function how(result, timeoutMs = usualTimeoutMs) {
   if (result.timedOut) return `did not end within ${timeoutMs / 60_000} minutes`;
   return result.signal ? `was ended by ${result.signal}` : `exited with ${result.code}`;
 }
@@ -35,7 +35,7 @@ function countFromOutput(output) {
   return { passed: output.match(/^\[ {7}OK \]/gm)?.length ?? 0, failed: output.match(/^\[ {2}FAILED {2}\] .*\(\d+ ms\)$/gm)?.length ?? 0 };
 }
 
-async function runShard(binary, name, { filter, env, index, shards }) {
+async function runShard(binary, name, { filter, env, index, shards, timeoutMs }) {
   const report = freshReport(`${name}-${index}.json`);
   const shardEnv = shards > 1 ? { GTEST_TOTAL_SHARDS: String(shards), GTEST_SHARD_INDEX: String(index) } : {};
   const args = [`--gtest_output=json:${report}`, '--gtest_color=no', ...(filter ? [`--gtest_filter=${filter}`] : [])];
@@ -43,19 +43,19 @@ async function runShard(binary, name, { filter, env, index, shards }) {
   const counts = readGtest(report);
   if (counts === undefined) {
     const { passed, failed } = countFromOutput(result.output);
-    return { passed, failed: failed + 1, output: `${result.output}\n${name} crashed: it ${how(result)}\n` };
+    return { passed, failed: failed + 1, output: `${result.output}\n${name} crashed: it ${how(result, timeoutMs)}\n` };
   }
   if (!result.ok && counts.failed === 0) counts.failed = 1;
-  return { ...counts, output: result.ok ? '' : `${result.output}\n${name} ${how(result)}\n` };
+  return { ...counts, output: result.ok ? '' : `${result.output}\n${name} ${how(result, timeoutMs)}\n` };
 }
 
 /** A gtest binary, split over the processors unless `serial`. */
-export async function runGtest(name, { tree, filter, env = {}, serial = false }) {
+export async function runGtest(name, { tree, filter, env = {}, serial = false, timeoutMs = usualTimeoutMs }) {
   const binary = path.join(tree, name);
   if (!existsSync(binary)) return { name, passed: 0, failed: 1, output: `${binary} was not built\n` };
   const shards = serial ? 1 : os.availableParallelism();
   const parts = await Promise.all(
-    Array.from({ length: shards }, (_, index) => runShard(binary, name, { filter, env, index, shards })),
+    Array.from({ length: shards }, (_, index) => runShard(binary, name, { filter, env, index, shards, timeoutMs })),
   );
   const sum = (key) => parts.reduce((total, part) => total + part[key], 0);
   return { name, passed: sum('passed'), failed: sum('failed'), output: parts.map((part) => part.output).join('') };
@@ -66,7 +66,7 @@ export async function runJest({ patterns = [] } = {}) {
   const report = freshReport('jest.json');
   const jest = path.join(root, 'node_modules/jest/bin/jest.js');
   const args = [jest, '--ci', '--json', `--outputFile=${report}`, ...patterns];
-  const result = await run(process.execPath, args, { timeoutMs });
+  const result = await run(process.execPath, args, { timeoutMs: usualTimeoutMs });
   if (!existsSync(report)) return { name, passed: 0, failed: 1, output: `${result.output}\njest ${how(result)}\n` };
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const notRun = testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
@@ -85,7 +85,7 @@ export async function runNodeTests() {
   const name = 'tests of the checks';
   const folder = path.join(root, 'test/scripts');
   const files = readdirSync(folder).filter((file) => file.endsWith('.test.mjs')).map((file) => path.join(folder, file));
-  const result = await run(process.execPath, ['--test', '--test-reporter=tap', ...files], { timeoutMs });
+  const result = await run(process.execPath, ['--test', '--test-reporter=tap', ...files], { timeoutMs: usualTimeoutMs });
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(result.output)?.[1] ?? 0);
   const failed = count('fail') + count('cancelled');
   return { name, passed: count('pass'), failed: failed === 0 && !result.ok ? 1 : failed, output: result.ok ? '' : result.output };

@@ -1,5 +1,6 @@
 #include "sim/Sim.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "cpp/tls/TestCertificates.h"
@@ -20,14 +21,29 @@ struct SharedTls {
     // What one simulation did must not change the next one.
     serverOptions.earlyData = EarlyDataPolicy::AcceptReplays;
     server = *makeTlsServerContext(serverOptions, nullptr);
+    serverOptions.certificatePem += fillers();
+    longChainServer = *makeTlsServerContext(serverOptions, nullptr);
     TlsClientOptions options;
     options.caPem = {pki.authority.certificatePem};
     options.alpn = {"sim"};
     client = *makeTlsClientContext(options, nullptr);
   }
+  /// Certificates that prove nothing, as a chain may hold.
+  std::string fillers() const {
+    std::string pem;
+    for (uint64_t i = 0; pem.size() < 8000; ++i) {
+      TestCertificateOptions options;
+      options.commonName = "filler.test";
+      options.seed = 1000 + i;
+      pem += makeTestCertificate(options, &pki.authority).certificatePem;
+    }
+    return pem;
+  }
+
   TestPki pki;
   std::unique_ptr<CryptoFactory> crypto;
   std::shared_ptr<TlsServerContext> server;
+  std::shared_ptr<TlsServerContext> longChainServer;
   std::shared_ptr<TlsClientContext> client;
 };
 
@@ -51,16 +67,25 @@ std::vector<uint64_t> simSeeds() {
   return seeds;
 }
 
+bool isFullSim() { return fromEnvironment("NODE_MVFST_FULL", 0) != 0; }
+
+std::vector<uint64_t> simSample() {
+  std::vector<uint64_t> seeds = simSeeds();
+  if (!isFullSim()) seeds.resize(std::min(seeds.size(), std::max<size_t>(2, seeds.size() / 50)));
+  return seeds;
+}
+
 SocketAddress simAddress(std::string_view text) { return SocketAddress::parse(text).value_or(SocketAddress()); }
 
 Sim::Sim(const SimOptions& options)
     : tlsRandom_((sharedTls(), options.seed)),
+      serverTls_(options.hasLongChain ? *sharedTls().longChainServer : *sharedTls().server),
       random(options.seed * 2 + 1),
       chance(options.seed * 2 + 2),
       network(clock, chance) {
   network.conditions = options.conditions;
   if (std::getenv("NODE_MVFST_TRACE") != nullptr) network.onSent = printDatagram;
-  server = std::make_unique<SimServer>(world(), simAddress(options.serverAddress), options.server, *sharedTls().server);
+  server = std::make_unique<SimServer>(world(), simAddress(options.serverAddress), options.server, serverTls_);
 }
 
 SimWorld Sim::world() { return {clock, network, random, *sharedTls().crypto}; }
@@ -68,7 +93,7 @@ SimWorld Sim::world() { return {clock, network, random, *sharedTls().crypto}; }
 void Sim::restartServer(const ServerEndpointSettings& settings) {
   const SocketAddress address = server->address();
   server.reset();
-  server = std::make_unique<SimServer>(world(), address, settings, *sharedTls().server);
+  server = std::make_unique<SimServer>(world(), address, settings, serverTls_);
 }
 
 SimClient& Sim::connect(const TransportSettings& settings) {

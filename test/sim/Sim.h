@@ -12,12 +12,18 @@ namespace quic::test {
 
 /// Seeds of this run: NODE_MVFST_SEED is the first (default 1), NODE_MVFST_SEEDS how many (default 20).
 std::vector<uint64_t> simSeeds();
+/// NODE_MVFST_FULL: what takes long is done for every seed and in its full size, instead of for a sample and smaller.
+bool isFullSim();
+/// One seed of simSeeds() in fifty, but two at least: for what takes long. All of them in a full run.
+std::vector<uint64_t> simSample();
 
 struct SimOptions {
   uint64_t seed = 1;
   LinkConditions conditions{};
   ServerEndpointSettings server{};
   std::string serverAddress = "10.0.0.1:4433";
+  bool hasLongChain =
+      false;  // of certificates: 6 KB, more than a server may send to an address that has proved nothing
 };
 
 class Sim {
@@ -49,6 +55,7 @@ class Sim {
 
   DeterministicRand tlsRandom_;
   DeterministicTime tlsTime_;  // it stands still
+  const TlsServerContext& serverTls_;
 
  public:
   SimClock clock;
