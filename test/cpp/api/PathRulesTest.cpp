@@ -5,7 +5,7 @@
 #include <set>
 
 #include "cpp/api/EndpointPair.h"
-#include "quic/server/ConnectionIdAlgo.h"
+#include "quic/server/ServerConnectionIds.h"
 
 namespace quic::test {
 namespace {
@@ -85,12 +85,12 @@ TEST(IdRules, ServersOfOneSecretMakeNoIdTwice) {
   const auto crypto = makeOpenSslCryptoFactory();
   SeededRandom first(1);
   SeededRandom second(2);
-  ConnectionIdAlgo one(0, 8, first, *crypto, {7});
-  ConnectionIdAlgo other(0, 8, second, *crypto, {7});
+  ServerConnectionIds one(0, 8, first, *crypto, {7});
+  ServerConnectionIds other(0, 8, second, *crypto, {7});
   std::set<ConnectionId> ids;
   std::set<StatelessResetToken> tokens;
   for (int i = 0; i < 5000; ++i) {
-    for (ConnectionIdAlgo* algo : {&one, &other}) {
+    for (ServerConnectionIds* algo : {&one, &other}) {
       const GeneratedConnectionId made = algo->make();
       ids.insert(made.id);
       tokens.insert(made.token);
