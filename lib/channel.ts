@@ -40,6 +40,7 @@ export class Channel {
   sending: Sending;
   receiving: Receiving;
   #written = 0;
+  #total = 0;
   #isUsed = false;
   #writing: Callback | undefined;
   #uncredited = 0;
@@ -123,6 +124,19 @@ export class Channel {
     this.link.reset(this, code);
     this.#acknowledged?.reject(this.#sendError());
     this.#releaseWriter(error);
+  }
+
+  /** RESET_STREAM by the application, or RESET_STREAM_AT for what is written so far. */
+  resetBy(code: bigint, deliverWritten: boolean): void {
+    if (!deliverWritten || (this.sending !== 'open' && this.sending !== 'ended')) {
+      this.reset(code);
+      return;
+    }
+    this.sending = 'reset';
+    this.#resetCode = code;
+    this.link.resetAt(this, code, this.#total);
+    this.#acknowledged?.reject(this.#sendError());
+    this.#releaseWriter();
   }
 
   /** STOP_SENDING. */
@@ -257,6 +271,7 @@ export class Channel {
     this.#isUsed = true;
     if (isLast) this.sending = 'ended';
     this.#written += length;
+    this.#total += length;
     if (this.#written < kHighMark) callback();
     else this.#writing = callback;
   }

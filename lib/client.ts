@@ -11,7 +11,8 @@ import { CallSite, type QuicError, fromThrown, quicError } from './errors.js';
 import { Host, type HostOwner } from './host.js';
 import { Link, type LinkOwner } from './link.js';
 import { type NativeConnectOptions, type NativeModule } from './native.js';
-import { type ConnectOptions, type ConnectRequest, connectRequest, maxIncoming } from './options.js';
+import { type ConnectRequest, connectRequest, maxIncoming } from './option-checks.js';
+import { type ConnectOptions, type QlogSink } from './options.js';
 
 /** Numbers of connections are never used twice in a process: they are part of names. */
 let lastNumber = 0;
@@ -21,6 +22,7 @@ class ClientHost implements HostOwner, LinkOwner {
   readonly #host: Host;
   readonly #attempts = new Map<Link, Deferred<QuicConnection>>();
   readonly #keylogs = new Map<number, (line: string) => void>();
+  readonly #qlogs = new Map<number, QlogSink>();
 
   constructor(module: NativeModule, threaded: boolean) {
     this.#host = new Host(module, 'client', threaded, this);
@@ -28,13 +30,14 @@ class ClientHost implements HostOwner, LinkOwner {
   }
 
   /** Starts an attempt: a promise of its end, and a way to give it up. */
-  start(options: NativeConnectOptions, keylog: ConnectRequest['keylog']): { readonly opened: Promise<QuicConnection>; readonly cancel: () => void } {
+  start(options: NativeConnectOptions, { keylog, qlog, datagramBacklog }: ConnectRequest): { readonly opened: Promise<QuicConnection>; readonly cancel: () => void } {
     const number = ++lastNumber;
     this.#host.native.connect(number, options);
-    const link = new Link(this.#host, { number, side: 'client', name: `client-${number}`, maxIncoming: maxIncoming(options) }, this);
+    const link = new Link(this.#host, { number, side: 'client', name: `client-${number}`, maxIncoming: maxIncoming(options), datagramBacklog }, this);
     const attempt = new Deferred<QuicConnection>();
     this.#attempts.set(link, attempt);
     if (keylog !== undefined) this.#keylogs.set(number, keylog);
+    if (qlog !== undefined) this.#qlogs.set(number, qlog);
     if (this.#host.linkCount === 1) this.#host.native.ref();
     this.#host.touch();
     return { opened: attempt.promise, cancel: () => link.destroy() };
@@ -48,10 +51,14 @@ class ClientHost implements HostOwner, LinkOwner {
     this.#attempts.get(link)?.reject(error ?? link.error);
     this.#attempts.delete(link);
     this.#keylogs.delete(link.number);
+    this.#qlogs.delete(link.number);
     if (this.#host.linkCount === 0 && !this.#host.isClosed) this.#host.native.unref();
   }
   onKeyLog(connection: number, line: string): void {
     this.#keylogs.get(connection)?.(line);
+  }
+  onQlog(connection: number, records: string): void {
+    this.#qlogs.get(connection)?.(records);
   }
   /** The environment ends. */
   onHostClosed(): void {
@@ -89,12 +96,12 @@ export class Client {
   async connect(address: Address, options: ConnectOptions): Promise<QuicConnection> {
     const site = new CallSite(this.connect);
     const request = connectRequest(address, options);
-    const { native, keylog, port, signal } = request;
+    const { native, port, signal } = request;
     checkSignal(signal);
     try {
       const host = await resolveName(request);
       signal?.throwIfAborted();
-      const { opened, cancel } = this.#host(request.threaded).start({ ...native, host, port }, keylog);
+      const { opened, cancel } = this.#host(request.threaded).start({ ...native, host, port }, request);
       return await abortable(opened, signal, cancel);
     } catch (error) {
       if (signal?.aborted === true && error === signal.reason) throw error;

@@ -1,10 +1,12 @@
 /** A connection as users see it: a thin face of a Link. */
 import { EventEmitter } from 'node:events';
 import { type Abortable } from './abort.js';
-import { type SocketAddress } from './address.js';
+import { type Address, type SocketAddress } from './address.js';
+import { type Datagrams } from './datagrams.js';
 import { type ErrorCodeInput } from './errors.js';
 import { type Link } from './link.js';
 import { type ClientMigrationEvent, type NegotiatedServerMigration } from './migration.js';
+import { type ConnectionStats } from './stats.js';
 import { type OpenStreamOptions, type QuicReceiveStream, type QuicSendStream, type QuicStream } from './streams.js';
 
 /** Events are facts you may ignore. Whatever must not be lost is a promise, an iterable or a stream. */
@@ -13,6 +15,8 @@ export interface QuicConnectionEvents {
   stream: [stream: QuicStream | QuicReceiveStream];
   /** The connection goes on over other addresses. */
   pathChanged: [path: Path];
+  /** Client: what `connect` may be given as `session` next time; the last one is the best. Opaque, and worth protecting. */
+  session: [session: Uint8Array];
   /** Client: a move of the server's, step by step. */
   migration: [event: ClientMigrationEvent];
 }
@@ -26,17 +30,23 @@ export interface CloseOptions extends Abortable {
   /** A reason phrase for the peer. */
   readonly reason?: string;
 }
-/** A snapshot. Times are milliseconds. */
-export interface ConnectionStats {
-  readonly bytesSent: bigint;
-  readonly bytesReceived: bigint;
-  readonly packetsSent: bigint;
-  readonly packetsReceived: bigint;
-  readonly packetsLost: bigint;
-  readonly smoothedRtt: number;
-  readonly minRtt: number;
-  readonly congestionWindow: number;
-  readonly bytesInFlight: number;
+/** How the handshake went. `earlyData` is `'pending'` on a client until the server has answered. */
+export interface HandshakeInfo {
+  /** 1, 2, or the 32-bit number of another version. */
+  readonly version: number;
+  /** Of TLS, by its IANA name. */
+  readonly cipher: string;
+  /** With a ticket: no certificate was exchanged now. */
+  readonly isResumed: boolean;
+  readonly earlyData: 'none' | 'pending' | 'accepted' | 'rejected';
+  /** Server: the name that the client asked for (SNI). */
+  readonly serverName: string | undefined;
+}
+export interface MigrateOptions extends Abortable {
+  /** An IP address and a port of this machine; port 0 is any. */
+  readonly localAddress: Address;
+  /** Go only when the server was reached from there. Default true; false leaves at once, as when a NAT gives out a new port. */
+  readonly probe?: boolean;
 }
 
 /** How links make their faces: users cannot. */
@@ -74,6 +84,17 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
   get peerCertificate(): Uint8Array | undefined {
     return this.#link.peerCertificate;
   }
+  /** As of now. */
+  get handshake(): HandshakeInfo {
+    return this.#link.handshake;
+  }
+  /**
+   * Resolves when the handshake is complete: before that only a client with early data has its connection. Rejects with what ended
+   * the connection.
+   */
+  get handshakeComplete(): Promise<void> {
+    return this.#link.handshakeComplete;
+  }
   /** What was negotiated at the handshake; `undefined` when server migration is off. */
   get serverMigration(): NegotiatedServerMigration | undefined {
     return this.#link.serverMigration;
@@ -93,6 +114,31 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
   /** Streams the peer opens, once each. Not iterating is back-pressure: the peer's stream limit is not raised. */
   get incomingStreams(): AsyncIterable<QuicStream | QuicReceiveStream> {
     return this.#link.incomingStreams;
+  }
+
+  /** Small messages outside of streams (RFC 9221), where both sides take them: see `limits.datagramSize`. */
+  get datagrams(): Datagrams {
+    return this.#link.datagrams;
+  }
+
+  /**
+   * Client: goes on from another local address (RFC 9000 §9). Resolves when the new path is validated. Rejects with
+   * ERR_QUIC_NO_VIABLE_PATH when the server is not reached from there (the old path goes on), and with
+   * ERR_QUIC_ACTIVE_MIGRATION_DISABLED when the server has asked clients to stay.
+   */
+  migrate(options: MigrateOptions): Promise<Path> {
+    return this.#link.migrate(options);
+  }
+  /**
+   * Takes new keys (RFC 9001 §6). Resolves when the peer has followed. Rejects with ERR_QUIC_KEY_UPDATE_PENDING before the handshake
+   * is confirmed, and while the last update is under way.
+   */
+  updateKeys(): Promise<void> {
+    return this.#link.updateKeys();
+  }
+  /** Secret bytes that only the two ends can know (RFC 8446 §7.5): `length` from 1 to 255. As of node:tls. */
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Promise<Uint8Array> {
+    return this.#link.exportKeyingMaterial(length, label, context);
   }
 
   /**

@@ -40,6 +40,12 @@ const texts = {
   ERR_QUIC_REFUSED: 'The connection was refused',
   /** No path to the peer works any more. */
   ERR_QUIC_NO_VIABLE_PATH: 'No path to the peer works',
+  /** The payload does not fit into a datagram, or the peer takes none (RFC 9221 §5). */
+  ERR_QUIC_DATAGRAM_TOO_LARGE: 'The datagram is too large',
+  /** Keys cannot be updated yet: the handshake is not confirmed, or the last update not acknowledged (RFC 9001 §6.1). */
+  ERR_QUIC_KEY_UPDATE_PENDING: 'Keys cannot be updated yet',
+  /** The peer has asked its clients to stay at their address (RFC 9000 §18.2). */
+  ERR_QUIC_ACTIVE_MIGRATION_DISABLED: 'The peer does not let clients move',
   /** Server migration is not switched on, or the peer did not answer the offer. */
   ERR_QUIC_MIGRATION_DISABLED: 'Server migration is off',
   /** The migration protocol was not negotiated. */
@@ -175,6 +181,10 @@ const localCodes: ReadonlyMap<string, QuicErrorCode> = new Map<string, QuicError
   ['PEER_UNREACHABLE', 'ERR_QUIC_PEER_UNREACHABLE'],
   ['NO_VIABLE_PATH', 'ERR_QUIC_NO_VIABLE_PATH'],
   ['SERVER_CLOSED', 'ERR_QUIC_SERVER_CLOSED'],
+  ['DATAGRAM_TOO_LARGE', 'ERR_QUIC_DATAGRAM_TOO_LARGE'],
+  ['DATAGRAM_NOT_NEGOTIATED', 'ERR_QUIC_DATAGRAM_TOO_LARGE'],
+  ['KEY_UPDATE_PENDING', 'ERR_QUIC_KEY_UPDATE_PENDING'],
+  ['ACTIVE_MIGRATION_DISABLED', 'ERR_QUIC_ACTIVE_MIGRATION_DISABLED'],
   ['MIGRATION_DISABLED', 'ERR_QUIC_MIGRATION_DISABLED'],
   ['MIGRATION_NOT_NEGOTIATED', 'ERR_QUIC_MIGRATION_NOT_NEGOTIATED'],
   ['MIGRATION_IN_PROGRESS', 'ERR_QUIC_MIGRATION_IN_PROGRESS'],

@@ -14,6 +14,9 @@ export interface HostOwner {
   /** MigrationPrepared, MigrationCompleted or MigrationFailed, with its JSON. */
   onMove(kind: number, json: unknown): void;
   onKeyLog(connection: number, line: string): void;
+  onQlog(connection: number, records: string): void;
+  /** Nothing more comes of it, known to the application or not. */
+  onConnectionGone?(connection: number): void;
   /** Nothing comes any more. */
   onHostClosed(): void;
 }
@@ -27,6 +30,12 @@ export function numberAt(words: Uint32Array, index: number): number {
 
 function jsonOf(words: Uint32Array, base: number, bytes: Uint8Array): unknown {
   return JSON.parse(textOf(words, base, bytes));
+}
+
+/** A copy: the bytes of a batch are kept alive as a whole by whoever keeps a part. */
+function bytesOf(words: Uint32Array, base: number, bytes: Uint8Array): Uint8Array {
+  const offset = words[base + 5] as number;
+  return bytes.slice(offset, offset + (words[base + 6] as number));
 }
 
 function textOf(words: Uint32Array, base: number, bytes: Uint8Array): string {
@@ -155,6 +164,7 @@ export class Host {
         this.#early.delete(numberAt(words, base + 1));
         if (link === undefined) this.#owner.onRefused(record);
         else link.onClosed(record);
+        this.#owner.onConnectionGone?.(numberAt(words, base + 1));
         return;
       }
       case RecordKind.KeyLog:
@@ -170,11 +180,44 @@ export class Host {
       case RecordKind.Stats:
         link?.onFact(kind, jsonOf(words, base, bytes), words[base + 7] as number);
         return;
+      case RecordKind.Qlog:
+        this.#owner.onQlog(numberAt(words, base + 1), textOf(words, base, bytes));
+        return;
       case RecordKind.HostClosed:
         this.#isClosed = true;
         this.#owner.onHostClosed();
         return;
-      default: // facts that nothing here wants: HandshakeConfirmed, SessionTicket
+      default:
+        if (link !== undefined) onLinkRecord(link, kind, words, base, bytes);
     }
+  }
+}
+
+/** What only the link of a connection wants, and only sometimes. */
+function onLinkRecord(link: Link, kind: RecordKind, words: Uint32Array, base: number, bytes: Uint8Array): void {
+  switch (kind) {
+    case RecordKind.DatagramReceived:
+      link.datagrams.onReceived(bytesOf(words, base, bytes));
+      return;
+    case RecordKind.DatagramSettled:
+      link.datagrams.onSettled(numberAt(words, base + 3), words[base + 7] === 1);
+      return;
+    case RecordKind.DatagramLimit:
+      link.datagrams.onLimit(words[base + 3] as number);
+      return;
+    case RecordKind.DatagramsLeft:
+      link.datagrams.onLeft(numberAt(words, base + 3));
+      return;
+    case RecordKind.EarlyDataReady:
+      link.onEarlyDataReady(jsonOf(words, base, bytes) as OpenedRecord);
+      return;
+    case RecordKind.SessionTicket:
+    case RecordKind.AddressToken:
+      link.onSessionPart(kind, bytesOf(words, base, bytes));
+      return;
+    case RecordKind.Answer:
+      link.onAnswer(words[base + 7] as number, words[base + 3] === 1, bytesOf(words, base, bytes));
+      return;
+    default: // facts that nothing here wants: HandshakeConfirmed
   }
 }

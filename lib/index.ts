@@ -22,14 +22,29 @@ export function listen(options: ListenOptions): Promise<QuicServer> {
   return listenWith(loadNative, options, new CallSite(listen));
 }
 
-export { QuicConnection, type CloseOptions, type ConnectionStats, type Path, type QuicConnectionEvents } from './connection.js';
+export { QuicConnection, type CloseOptions, type HandshakeInfo, type MigrateOptions, type Path, type QuicConnectionEvents } from './connection.js';
+export { type ConnectionStats } from './stats.js';
+export { type DatagramOutcome, type Datagrams } from './datagrams.js';
+export { type StreamPriority } from './priority.js';
 export { QuicServer, type QuicServerEvents, type ServerStats } from './server.js';
-export { QuicReceiveStream, QuicSendStream, QuicStream, type OpenStreamOptions, type StreamIdentity } from './streams.js';
+export { QuicReceiveStream, QuicSendStream, QuicStream, type OpenStreamOptions, type ResetOptions, type StreamIdentity } from './streams.js';
 export { PreparedMigration } from './mover.js';
 export { QuicError, type ErrorCodeInput, type QuicErrorCode } from './errors.js';
 export { type Abortable } from './abort.js';
 export { type Address, type SocketAddress } from './address.js';
-export { type ClientTls, type ConnectOptions, type ListenOptions, type Pem, type ServerTls, type TransportOptions } from './options.js';
+export {
+  type CipherSuite,
+  type ClientTls,
+  type CongestionControl,
+  type ConnectOptions,
+  type ListenOptions,
+  type Pem,
+  type QlogSink,
+  type ServerIdentity,
+  type ServerTls,
+  type TlsOptions,
+  type TransportOptions,
+} from './options.js';
 export {
   type ClientMigrationEvent,
   type ClientMigrationOptions,

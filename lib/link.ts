@@ -5,17 +5,25 @@
  * A link is `opening` (clients only), `open`, `closing` (no new streams; CONNECTION_CLOSE goes when the last stream is
  * done), `closed` (CONNECTION_CLOSE was commanded) and `over` (the native side has forgotten the connection).
  */
+import { types } from 'node:util';
 import { Deferred, abortable, checkSignal } from './abort.js';
 import { Channel } from './channel.js';
-import { type CloseOptions, type ConnectionStats, type Path, type QuicConnection, newConnection } from './connection.js';
+import { type CloseOptions, type HandshakeInfo, type MigrateOptions, type Path, type QuicConnection, newConnection } from './connection.js';
+import { LinkDatagrams } from './datagrams.js';
 import { diagnostics } from './diagnostics.js';
-import { CallSite, QuicError, closedError, fromThrown, invalidArgument, isClean, quicError, toWireCode, wireCodeOf } from './errors.js';
+import { QuicError, closedError, fromThrown, invalidArgument, isClean, quicError, toWireCode, wireCodeOf } from './errors.js';
 import { Handoff } from './handoff.js';
 import { type Host, numberAt } from './host.js';
+import { frozenPath, handshakeInfo, migrateRequest } from './link-facts.js';
 import { LinkMigration } from './link-migration.js';
 import { type ClosedRecord, type MigrationRecord, type OpenedRecord, type PathRecord, RecordKind, type StatsRecord } from './native.js';
 import { StreamOpener, kInitiatedByServer } from './opener.js';
+import { type StreamPriority, checkPriority, kDefaultUrgency } from './priority.js';
+import { Requests } from './requests.js';
+import { SessionKeeper } from './session.js';
+import { type ConnectionStats, connectionStats } from './stats.js';
 import { type OpenStreamOptions, type QuicReceiveStream, type QuicSendStream, type QuicStream, newQuicStream, newReceiveStream, newSendStream } from './streams.js';
+import { integer, text } from './validate.js';
 
 /** Who made the link, and wants to know how it goes. */
 export interface LinkOwner {
@@ -43,6 +51,8 @@ export interface LinkIdentity {
   readonly name: string;
   /** Streams of the peer's that may wait to be taken; more are refused. */
   readonly maxIncoming: number;
+  /** Datagrams held for a slow reader. */
+  readonly datagramBacklog: number | undefined;
 }
 
 export class Link {
@@ -51,6 +61,7 @@ export class Link {
   readonly side: 'client' | 'server';
   readonly name: string;
   readonly #maxIncoming: number;
+  readonly #datagramBacklog: number | undefined;
   readonly #owner: LinkOwner;
   readonly #opener: StreamOpener;
   readonly #channels = new Map<number, Channel>();
@@ -68,15 +79,20 @@ export class Link {
   /** What `closed` rejects with. */
   #failure: Error | undefined;
   #closed: Deferred<void> | undefined;
-  #stats: Map<number, { readonly answer: Deferred<ConnectionStats>; readonly site: CallSite }> | undefined;
-  #nextRequest = 1;
+  #requests: Requests | undefined;
+  #datagrams: LinkDatagrams | undefined;
+  #session: SessionKeeper | undefined;
+  /** A client's with early data, before the server has answered. */
+  #isEarly = false;
+  #handshakeComplete: Deferred<void> | undefined;
 
-  constructor(host: Host, { number, side, name, maxIncoming }: LinkIdentity, owner: LinkOwner) {
+  constructor(host: Host, { number, side, name, maxIncoming, datagramBacklog }: LinkIdentity, owner: LinkOwner) {
     this.host = host;
     this.number = number;
     this.side = side;
     this.name = name;
     this.#maxIncoming = maxIncoming;
+    this.#datagramBacklog = datagramBacklog;
     this.#owner = owner;
     this.#opener = new StreamOpener(side);
     host.add(this);
@@ -97,6 +113,21 @@ export class Link {
   get peerCertificate(): Uint8Array | undefined {
     const certificate = this.#opened?.certificate ?? '';
     return certificate === '' ? undefined : Buffer.from(certificate, 'base64');
+  }
+  get handshake(): HandshakeInfo {
+    return handshakeInfo(this.#opened as OpenedRecord);
+  }
+  get handshakeComplete(): Promise<void> {
+    if (this.#handshakeComplete === undefined) {
+      this.#handshakeComplete = new Deferred();
+      if (this.#opened !== undefined && !this.#isEarly) this.#handshakeComplete.resolve();
+      else if (this.isOver) this.#handshakeComplete.reject(this.error);
+    }
+    return this.#handshakeComplete.promise;
+  }
+  get datagrams(): LinkDatagrams {
+    this.#datagrams ??= new LinkDatagrams(this, this.#datagramBacklog);
+    return this.#datagrams;
   }
   get serverMigration(): LinkMigration | undefined {
     return this.#migration;
@@ -125,11 +156,13 @@ export class Link {
 
   async openStream(isUnidirectional: boolean, options: OpenStreamOptions = kNoOptions): Promise<QuicStream | QuicSendStream> {
     checkSignal(options.signal);
+    if (options.priority !== undefined) checkPriority(options.priority);
     if (this.#state !== 'open') throw this.#error ?? quicError('ERR_QUIC_CONNECTION_CLOSED');
     const id = this.#opener.tryOpen(isUnidirectional) ?? (await this.#opener.wait(isUnidirectional, options, this.openStream));
     if (this.isOver) throw this.error;
     const channel = new Channel(this, id, 'local');
     this.#channels.set(id, channel);
+    if (options.priority !== undefined) this.prioritize(channel, options.priority);
     return isUnidirectional ? newSendStream(channel) : newQuicStream(channel);
   }
 
@@ -184,15 +217,35 @@ export class Link {
     await this.close().catch(() => undefined);
   }
 
-  async stats(): Promise<ConnectionStats> {
+  // ---- verbs that are answered
+
+  stats(): Promise<ConnectionStats> {
+    return this.#ask((request) => this.host.native.stats(this.number, request), this.stats);
+  }
+  updateKeys(): Promise<void> {
+    return this.#ask((request) => this.host.native.updateKeys(this.number, request), this.updateKeys).then(() => undefined);
+  }
+  async exportKeyingMaterial(length: number, label: string, context: Uint8Array = kNothing): Promise<Uint8Array> {
+    integer(1, 255)(length, 'length');
+    text(label, 'label');
+    if (!types.isUint8Array(context)) throw invalidArgument('`context` must be a Uint8Array');
+    return this.#ask((request) => this.host.native.exportKeyingMaterial(this.number, request, label, context, length), this.exportKeyingMaterial);
+  }
+  async migrate(options: MigrateOptions): Promise<Path> {
+    const { local, probe, signal } = migrateRequest(options);
+    if (this.side !== 'client') throw quicError('ERR_QUIC_INVALID_STATE', 'only clients migrate; servers have prepareMigration()');
+    checkSignal(signal);
+    const moved = this.#ask<Uint8Array>((request) => this.host.native.migrate(this.number, request, local, probe), this.migrate);
+    return frozenPath(JSON.parse(Buffer.from(await abortable(moved, signal, () => undefined)).toString()) as PathRecord);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type
+  async #ask<T>(ask: (request: number) => void, call: Function): Promise<T> {
     if (this.isOver) throw this.error;
-    const request = this.#nextRequest++;
-    const entry = { answer: new Deferred<ConnectionStats>(), site: new CallSite(this.stats) };
-    this.#stats ??= new Map();
-    this.#stats.set(request, entry);
-    this.host.native.stats(this.number, request);
+    this.#requests ??= new Requests();
+    const answer = this.#requests.make<T>(ask, call);
     this.host.touch();
-    return entry.answer.promise;
+    return answer;
   }
 
   startProbing(): void {
@@ -235,6 +288,24 @@ export class Link {
     this.host.touch();
   }
 
+  resetAt(channel: Channel, code: bigint, reliableSize: number): void {
+    if (this.isOver) return;
+    if (!channel.isAnnounced) this.#announce(channel, channel.id);
+    this.host.native.streamResetAt(this.number, channel.id, code, reliableSize);
+    this.host.touch();
+  }
+  prioritize(channel: Channel, priority: StreamPriority): void {
+    checkPriority(priority);
+    if (this.isOver) return;
+    if (!channel.isAnnounced) this.#announce(channel, channel.id);
+    this.host.native.streamPriority(this.number, channel.id, priority.urgency ?? kDefaultUrgency, priority.incremental ?? false);
+    this.host.touch();
+  }
+  sendDatagram(datagram: number, payload: Uint8Array): void {
+    this.host.native.sendDatagram(this.number, datagram, payload);
+    this.host.touch();
+  }
+
   /** The native side opens a stream when its id is the next: those before it are opened with nothing in them. */
   #announce(channel: Channel, upTo: number): void {
     channel.isAnnounced = true;
@@ -248,14 +319,29 @@ export class Link {
 
   // ---- records
 
-  onOpened(record: OpenedRecord): void {
+  /** Streams may be opened, and are sent along with the handshake. */
+  onEarlyDataReady(record: OpenedRecord): void {
     if (this.#state !== 'opening') return;
-    this.#state = 'open';
-    this.#opened = record;
-    this.#path = Object.freeze({ local: record.local, peer: record.peer });
-    if (record.serverMigration !== 0) this.#migration = new LinkMigration(this, record.serverMigration);
-    diagnostics.connection.publish({ connection: this.connection });
+    this.#isEarly = true;
+    this.#open(record);
     this.#owner.onLinkOpened(this);
+  }
+
+  onOpened(record: OpenedRecord): void {
+    const wasEarly = this.#isEarly;
+    if (this.#state !== 'opening' && !wasEarly) return;
+    this.#isEarly = false;
+    this.#open(record);
+    if (record.serverMigration !== 0) this.#migration = new LinkMigration(this, record.serverMigration);
+    this.#handshakeComplete?.resolve();
+    diagnostics.connection.publish({ connection: this.connection });
+    if (!wasEarly) this.#owner.onLinkOpened(this);
+  }
+
+  #open(record: OpenedRecord): void {
+    if (this.#state === 'opening') this.#state = 'open';
+    this.#opened = record;
+    this.#path = frozenPath(record);
   }
 
   onClosed(record: ClosedRecord): void {
@@ -309,11 +395,25 @@ export class Link {
   }
 
   onFact(kind: number, json: unknown, word: number): void {
-    if (kind === RecordKind.Stats) this.#onStats(json as StatsRecord, word);
+    if (kind === RecordKind.Stats) this.#requests?.resolve(word, connectionStats(json as StatsRecord));
     else if (this.#connection === undefined || this.#state === 'over') return;
     else if (kind === RecordKind.PathChanged) this.#onPathChanged(json as PathRecord);
     else if (this.side === 'server') this.#owner.onMigrationRecord?.(this, json as MigrationRecord);
     else this.#migration?.onRecord(json as MigrationRecord);
+  }
+
+  /** `bytes` is the link's own. */
+  onAnswer(request: number, isDone: boolean, bytes: Uint8Array): void {
+    if (isDone) this.#requests?.resolve(request, bytes);
+    else this.#requests?.reject(request, JSON.parse(Buffer.from(bytes).toString()) as ClosedRecord);
+  }
+
+  /** A ticket, or a token: `bytes` is the link's own. */
+  onSessionPart(kind: number, bytes: Uint8Array): void {
+    if (this.#state === 'over') return;
+    this.#session ??= new SessionKeeper((session) => this.connection.emit('session', session));
+    if (kind === RecordKind.SessionTicket) this.#session.onTicket(bytes);
+    else this.#session.onToken(bytes);
   }
 
   #onStreamOpened(id: number): void {
@@ -351,27 +451,8 @@ export class Link {
   }
 
   #onPathChanged(record: PathRecord): void {
-    this.#path = Object.freeze({ local: record.local, peer: record.peer });
+    this.#path = frozenPath(record);
     this.connection.emit('pathChanged', this.#path);
-  }
-
-  #onStats(record: StatsRecord, request: number): void {
-    const entry = this.#stats?.get(request);
-    if (entry === undefined) return;
-    this.#stats?.delete(request);
-    const count = (name: string): bigint => BigInt(Math.trunc(record[name] ?? 0));
-    const size = (name: string): number => record[name] ?? 0;
-    entry.answer.resolve({
-      bytesSent: count('bytesSent'),
-      bytesReceived: count('bytesReceived'),
-      packetsSent: count('packetsSent'),
-      packetsReceived: count('packetsReceived'),
-      packetsLost: count('packetsLost'),
-      smoothedRtt: size('smoothedRtt'),
-      minRtt: size('minRtt'),
-      congestionWindow: size('congestionWindow'),
-      bytesInFlight: size('bytesInFlight'),
-    });
   }
 
   // ---- the end
@@ -396,10 +477,9 @@ export class Link {
     for (const channel of this.#channels.values()) channel.onConnectionLost(error);
     this.#channels.clear();
     this.#incoming.end();
-    for (const { answer, site } of this.#stats?.values() ?? []) {
-      answer.reject(site.adopt(quicError('ERR_QUIC_CONNECTION_CLOSED', undefined, error)));
-    }
-    this.#stats = undefined;
+    this.#requests?.fail(error);
+    this.#datagrams?.end();
+    this.#handshakeComplete?.reject(error);
   }
 
   /** `error`: why, if it was no clean end. `because`: the same for those who still wanted something. */

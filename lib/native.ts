@@ -45,7 +45,7 @@ export const RecordKind = {
   PathChanged: 12,
   /** json MigrationRecord: server migration, on one connection of either side. */
   Migration: 13,
-  /** Raw bytes. */
+  /** Client: raw bytes, the `session` of a later connection. */
   SessionTicket: 14,
   /** UTF-8 text, one line. */
   KeyLog: 15,
@@ -59,6 +59,22 @@ export const RecordKind = {
   Stats: 19,
   /** Everything is released; nothing comes after it. Connection 0. */
   HostClosed: 20,
+  /** Client: json OpenedRecord, as far as it is known: streams may be opened and are sent as 0-RTT. ConnectionOpened follows. */
+  EarlyDataReady: 21,
+  /** Client: raw bytes, the `token` of a later connection to this server (RFC 9000 §8.1.3). */
+  AddressToken: 22,
+  /** Bytes (5, 6) of one datagram. */
+  DatagramReceived: 23,
+  /** What became of a datagram: 3-4 is its number, 7 is 1 when it was acknowledged, 0 when it was lost or dropped. */
+  DatagramSettled: 24,
+  /** 3 is the largest payload that fits into a datagram now, 0 when the peer takes none. */
+  DatagramLimit: 25,
+  /** 3-4 is how many of the datagrams given to `sendDatagram` wait no longer. */
+  DatagramsLeft: 26,
+  /** The answer to the request in word 7. Word 3 is 1: done, with raw bytes; 0: json ClosedRecord says why not. */
+  Answer: 27,
+  /** UTF-8 text: whole JSON-SEQ records of the connection's qlog. */
+  Qlog: 28,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
@@ -78,6 +94,14 @@ export interface OpenedRecord extends PathRecord {
   readonly certificate: string;
   /** Negotiated protocols, bits of transport parameter 0x64. */
   readonly serverMigration: number;
+  /** As on the wire. */
+  readonly version: number;
+  /** Of TLS, by its IANA name. */
+  readonly cipher: string;
+  readonly isResumed: boolean;
+  readonly earlyData: 'none' | 'pending' | 'accepted' | 'rejected';
+  /** Server: what the client asked for by SNI, empty when it did not. */
+  readonly serverName: string;
 }
 /** How an error crosses: `kind` and `name` select the code of a QuicError, `wireCode` is decimal (62 bits). */
 export interface ClosedRecord {
@@ -121,8 +145,32 @@ export interface NativeTransportOptions {
   readonly unidirectionalStreams?: number;
   readonly connectionWindow?: number;
   readonly streamWindow?: number;
+  /** UDP payload: what is sent before the path is known to carry more, and the most that is tried. */
   readonly datagramSize?: number;
+  readonly maxDatagramSize?: number;
   readonly keylog?: boolean;
+  readonly qlog?: boolean;
+  /** As on the wire, the best first. */
+  readonly versions?: readonly number[];
+  readonly congestionControl?: 'cubic' | 'newreno' | 'bbr' | 'copa';
+  readonly ecn?: boolean;
+  /** Packets sealed with one key before the next is taken. */
+  readonly keyUpdateAfter?: number;
+  /** max_datagram_frame_size, RFC 9221. */
+  readonly datagramFrameSize?: number;
+  readonly datagramBacklog?: number;
+  readonly ackFrequency?: boolean;
+  readonly reliableReset?: boolean;
+  /** IANA names, the best first. */
+  readonly ciphers?: readonly string[];
+  /** OpenSSL's names, the best first. */
+  readonly groups?: readonly string[];
+}
+/** A certificate for some server names. */
+export interface NativeIdentity {
+  readonly names: readonly string[];
+  readonly cert: string;
+  readonly key: string;
 }
 export interface NativeConnectOptions extends NativeTransportOptions {
   /** Literal address of the peer: names are resolved before. */
@@ -142,6 +190,11 @@ export interface NativeConnectOptions extends NativeTransportOptions {
   readonly explicitProbing?: 'reactive' | 'proactive' | 'manual';
   readonly acceptAddress?: 'routable' | 'any';
   readonly announcementLifetime?: number;
+  readonly session?: Uint8Array;
+  readonly token?: Uint8Array;
+  readonly earlyData?: boolean;
+  /** False: a preferred_address of the server is not followed. */
+  readonly followPreferredAddress?: boolean;
 }
 export interface NativeListenOptions extends NativeTransportOptions {
   readonly host: string;
@@ -151,8 +204,29 @@ export interface NativeListenOptions extends NativeTransportOptions {
   readonly cert: string;
   readonly key: string;
   readonly clientCa?: string;
+  readonly clientCertificate?: 'none' | 'request' | 'require';
+  readonly identities?: readonly NativeIdentity[];
   readonly migrationProtocols: number;
   readonly pool: readonly string[];
+  /** A UDP socket that is bound already, instead of `host` and `port`. */
+  readonly fd?: number;
+  readonly validateAddress?: 'always' | 'under-load' | 'never';
+  readonly earlyData?: boolean;
+  readonly sessionTickets?: boolean;
+  /** 32 bytes each, the first one seals: tickets, address tokens. One for stateless resets. Absent: made here. */
+  readonly ticketKeys?: readonly Uint8Array[];
+  readonly tokenKeys?: readonly Uint8Array[];
+  readonly resetSecret?: Uint8Array;
+  readonly disableActiveMigration?: boolean;
+  /** 'host:port'. */
+  readonly preferredAddresses?: readonly string[];
+  readonly maxHandshakes?: number;
+  /** New handshakes of one source in a second. */
+  readonly handshakesPerSource?: number;
+  readonly connectionIdSize?: number;
+  /** With `connectionIdKey` (16 bytes) encrypted into connection IDs. */
+  readonly serverId?: Uint8Array;
+  readonly connectionIdKey?: Uint8Array;
 }
 /** A plan for one connection, or for all (connection 0). `protocol` 'close' leaves it out. */
 export interface NativePlan {
@@ -185,11 +259,25 @@ export interface NativeQuic {
   /** Codes are 62-bit. */
   streamReset(connection: number, stream: number, code: bigint): void;
   streamStop(connection: number, stream: number, code: bigint): void;
+  /** RESET_STREAM_AT: the first `reliableSize` bytes still arrive. */
+  streamResetAt(connection: number, stream: number, code: bigint, reliableSize: number): void;
+  /** RFC 9218 terms: 0 is sent first; incremental streams of one urgency share. */
+  streamPriority(connection: number, stream: number, urgency: number, incremental: boolean): void;
+
+  /** `datagram` is the caller's own number, rising. Answered by DatagramSettled. */
+  sendDatagram(connection: number, datagram: number, bytes: Uint8Array): void;
 
   /** CONNECTION_CLOSE now. `application`: code is the application's, else a transport code. Answered by ConnectionClosed. */
   closeConnection(connection: number, application: boolean, code: bigint, reason: string): void;
   /** Answered by a Stats record with this request number. */
   stats(connection: number, request: number): void;
+
+  /** Each is answered by an Answer record with this request number. */
+  updateKeys(connection: number, request: number): void;
+  /** Client: go on from another local address; with `probe` only when the peer was reached from there. Bytes: json PathRecord. */
+  migrate(connection: number, request: number, local: { readonly host: string; readonly port: number }, probe: boolean): void;
+  /** Bytes: the keying material. */
+  exportKeyingMaterial(connection: number, request: number, label: string, context: Uint8Array, size: number): void;
 
   /** Client, explicitProbing 'manual'. */
   startProbing(connection: number): void;

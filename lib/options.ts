@@ -1,12 +1,7 @@
-/** Options of the two verbs: what may be given, checked with help, and turned into what the native side wants. */
-import { rootCertificates } from 'node:tls';
-import { types } from 'node:util';
+/** Options of the two verbs: what may be given. Nothing but types; option-checks.ts checks them. */
 import { type Abortable } from './abort.js';
-import { type Address, formatAddress, parseAddress, parseLiteral } from './address.js';
-import { quicError } from './errors.js';
-import { type ClientMigrationOptions, type ServerMigrationOptions, maskOf, protocolNames } from './migration.js';
-import { type NativeConnectOptions, type NativeListenOptions, type NativeTransportOptions } from './native.js';
-import { type Check, anything, callback, fields, integer, listOf, oneOf, text, truth } from './validate.js';
+import { type Address } from './address.js';
+import { type ClientMigrationOptions, type ServerMigrationOptions } from './migration.js';
 
 /** Durations are milliseconds, sizes are bytes. Every field has a default that is right for most. */
 export interface TransportOptions {
@@ -18,6 +13,26 @@ export interface TransportOptions {
   readonly handshakeTimeout?: number;
   /** Send PING so often that the path stays open. Default 0: off. */
   readonly keepAliveInterval?: number;
+  /**
+   * Versions of QUIC, the best first: 1 (RFC 9000), 2 (RFC 9369), or any 32-bit version number. Default `[1]`. A client begins with
+   * the first and goes over to another that both speak (RFC 9368), a server takes the best that its client offers.
+   */
+  readonly versions?: readonly [number, ...number[]];
+  /** How much may be under way. Default `'cubic'` (RFC 9438); `'newreno'` (RFC 9002), `'bbr'` (BBRv2), `'copa'`. */
+  readonly congestionControl?: CongestionControl;
+  /** Mark packets for ECN and heed its marks (RFC 9000 §13.4). Default true. */
+  readonly ecn?: boolean;
+  /** The largest UDP payload to try: the path's own limit is found by probing (RFC 8899). From 1200; default: what the interface takes. */
+  readonly maxUdpPayload?: number;
+  /** Packets after which keys are updated (RFC 9001 §6). Default: before the limit of the cipher. */
+  readonly keyUpdateAfter?: number;
+  /** Extensions that are drafts still, used when both sides want them. Default: none. */
+  readonly extensions?: {
+    /** Fewer acknowledgments on fast paths (draft-ietf-quic-ack-frequency). */
+    readonly ackFrequency?: boolean;
+    /** Streams that are reset and still deliver their beginning (draft-ietf-quic-reliable-stream-reset). */
+    readonly reliableReset?: boolean;
+  };
   /** What the peer may use of us. */
   readonly limits?: {
     /** Streams in both directions that the peer may have open at a time. Default 100. */
@@ -28,11 +43,31 @@ export interface TransportOptions {
     readonly connectionWindow?: number;
     /** Bytes that the peer may have under way on one stream. Default 8 MiB. */
     readonly streamWindow?: number;
+    /** The largest DATAGRAM frame that we take (RFC 9221). Default 0: none. */
+    readonly datagramSize?: number;
+    /** Datagrams held for a slow reader; the oldest is dropped first. Default 256. */
+    readonly datagramBacklog?: number;
   };
   /** Called with each line of the NSS key log: whoever has these can read the connection. */
   readonly keylog?: (line: string) => void;
 }
+export type CongestionControl = 'cubic' | 'newreno' | 'bbr' | 'copa';
+/** Takes whole records of a qlog (JSON text sequence, RFC 7464), RS and line feed included. */
+export type QlogSink = (records: string) => void;
+
 export interface ConnectOptions extends TransportOptions, Abortable {
+  /** What the `session` event of an earlier connection to this server gave. One that does not fit is passed over. */
+  readonly session?: Uint8Array;
+  /**
+   * With a `session` that allows it, `connect` resolves at once, and what is written before the handshake is complete goes along
+   * with it (0-RTT). An attacker can send it to the server again: write only what may be done twice. What the server
+   * rejects is sent again without the application's help. Default false.
+   */
+  readonly earlyData?: boolean;
+  /** Go over to the address that the server prefers (RFC 9000 §9.6). Default true. */
+  readonly followPreferredAddress?: boolean;
+  /** The connection's qlog. */
+  readonly qlog?: QlogSink;
   /** The name that the server's certificate must have. Default: the host of the address. */
   readonly serverName?: string;
   readonly tls?: ClientTls;
@@ -57,12 +92,54 @@ export interface ListenOptions extends TransportOptions {
   readonly workers?: number;
   /** Connections that wait to be taken by `for await`; more are refused. Default 128. */
   readonly backlog?: number;
+  /**
+   * A UDP socket that is bound already, instead of `address`: its descriptor, or `'systemd'` for the first one that systemd hands
+   * over. The server owns it from then on.
+   */
+  readonly fd?: number | 'systemd';
+  /** Let clients prove their address before anything is kept of them (Retry). Default `'under-load'`: with 512 handshakes open. */
+  readonly validateAddress?: 'always' | 'under-load' | 'never';
+  /** Handshakes that may be open at a time; more are refused. Default 4096. */
+  readonly maxHandshakes?: number;
+  /** Handshakes that one source (an IPv4 address, an IPv6 /64) may begin in a second; more are refused. Default: any number. */
+  readonly handshakesPerSource?: number;
+  /** Give clients tickets to resume with. Default true. */
+  readonly sessionTickets?: boolean;
+  /** Take early data (0-RTT), each ticket's once. Default false. */
+  readonly earlyData?: boolean;
+  /**
+   * At least 32 secret bytes each, the first one in use, the others still known: processes that have the same ones know each other's
+   * tickets, address tokens and connections that are gone. Default: made for this server.
+   */
+  readonly secrets?: readonly [Uint8Array, ...Uint8Array[]];
+  /** Ask clients to stay at their address (RFC 9000 §18.2). Default false. */
+  readonly disableActiveMigration?: boolean;
+  /** Where clients shall go after the handshake: at most one address of each family (RFC 9000 §9.6). */
+  readonly preferredAddress?: Address | readonly [Address, Address];
+  /** How connection IDs are made, for load balancers. */
+  readonly connectionIds?: {
+    /** Bytes, 4 to 20. Default 8. */
+    readonly length?: number;
+    /** Which server it is, 1 to 8 bytes. */
+    readonly serverId?: Uint8Array;
+    /** 16 bytes that the load balancer has too: IDs are encrypted with it, so that nobody else can link them. */
+    readonly key?: Uint8Array;
+  };
+  /** A qlog for each connection whose sink is given. */
+  readonly qlog?: (connection: { readonly id: string }) => QlogSink | undefined;
   /** Be a server that can move. Default: off. */
   readonly serverMigration?: ServerMigrationOptions;
 }
 /** PEM text, or its bytes. */
 export type Pem = string | Uint8Array;
-export interface ClientTls {
+export type CipherSuite = 'TLS_AES_128_GCM_SHA256' | 'TLS_AES_256_GCM_SHA384' | 'TLS_CHACHA20_POLY1305_SHA256';
+export interface TlsOptions {
+  /** The best first. Default: all three. */
+  readonly ciphers?: readonly [CipherSuite, ...CipherSuite[]];
+  /** Key exchanges as OpenSSL names them (`'X25519'`, `'X25519MLKEM768'`, `'P-256'`), the best first. Default: OpenSSL's. */
+  readonly groups?: readonly [string, ...string[]];
+}
+export interface ClientTls extends TlsOptions {
   /** Authorities to trust. Default: those that come with Node. */
   readonly ca?: Pem | readonly Pem[];
   /** The client's own certificate chain, with `key`. */
@@ -71,195 +148,21 @@ export interface ClientTls {
   /** Named so that a reviewer stops at it. Anybody can then be the server. */
   readonly dangerouslySkipVerification?: boolean;
 }
-export interface ServerTls {
+/** A certificate for some names, chosen by what the client asks for (SNI). */
+export interface ServerIdentity {
+  /** DNS names; `*.example.com` stands for all with one label more. */
+  readonly names: readonly [string, ...string[]];
+  readonly cert: Pem;
+  readonly key: Pem;
+}
+export interface ServerTls extends TlsOptions {
   /** The certificate chain, the server's own first. */
   readonly cert: Pem;
   readonly key: Pem;
-  /** Ask clients for a certificate of this authority, and refuse those that have none. */
+  /** For other names than those of `cert`, which serves clients that ask for none of them. */
+  readonly identities?: readonly ServerIdentity[];
+  /** The authority of clients' certificates. */
   readonly clientCa?: Pem;
-}
-
-const kDay = 86_400_000;
-/** RFC 9000 §4.6: a limit on streams is at most 2^60; nobody wants that many. */
-const kMaxStreams = 1_000_000;
-const kMaxWindow = 2 ** 40;
-/** As many as a client takes. */
-const kMaxPool = 16;
-const kDefaultBacklog = 128;
-
-const isPem: Check = (value, what) => {
-  const pem = typeof value === 'string' ? value : types.isUint8Array(value) ? Buffer.from(value).toString('latin1') : undefined;
-  if (pem === undefined) throw quicError('ERR_QUIC_INVALID_CREDENTIALS', `\`${what}\` must be PEM text or its bytes`);
-  if (!pem.includes('-----BEGIN ')) {
-    const hint = typeof value === 'string' && value.length < 300 && /^[^\n]+$/.test(value) ? '; it looks like the path of a file: read the file first' : '';
-    throw quicError('ERR_QUIC_INVALID_CREDENTIALS', `\`${what}\` has no PEM block${hint}`);
-  }
-};
-const isPems: Check = (value, what) => {
-  if (Array.isArray(value)) listOf(isPem, 1, 1_000)(value, what);
-  else isPem(value, what);
-};
-const isLiteral: Check = (value, what) => void parseLiteral(value, `\`${what}\``, 0);
-const isPoolAddress: Check = (value, what) => void parseLiteral(value, `\`${what}\``, 1);
-const isAlpn: Check = (value, what) => {
-  text(value, what);
-  integer(1, 255)(Buffer.byteLength(value as string), `length of ${what}`); // RFC 7301 §3.1
-};
-const isProtocol = oneOf(...protocolNames);
-
-const transportFields = {
-  alpn: listOf(isAlpn, 1, 64),
-  idleTimeout: integer(0, kDay),
-  handshakeTimeout: integer(1, kDay),
-  keepAliveInterval: integer(0, kDay),
-  limits: fields({
-    bidirectionalStreams: integer(0, kMaxStreams),
-    unidirectionalStreams: integer(0, kMaxStreams),
-    connectionWindow: integer(0, kMaxWindow),
-    streamWindow: integer(0, kMaxWindow),
-  }),
-  keylog: callback,
-};
-const checkConnect = fields({
-  ...transportFields,
-  signal: anything,
-  serverName: text,
-  tls: fields({ ca: isPems, cert: isPem, key: isPem, dangerouslySkipVerification: truth }),
-  localAddress: isLiteral,
-  serverMigration: fields({
-    protocols: listOf(isProtocol, 1, protocolNames.length),
-    explicitProbing: oneOf('reactive', 'proactive', 'manual'),
-    acceptAddress: oneOf('routable', 'any'),
-    announcementLifetime: integer(1, kDay),
-  }),
-  threaded: truth,
-});
-const checkListen = fields({
-  ...transportFields,
-  address: isLiteral,
-  tls: fields({ cert: isPem, key: isPem, clientCa: isPem }),
-  workers: integer(0, 256),
-  backlog: integer(0, 1_000_000),
-  serverMigration: fields({ protocols: listOf(isProtocol, 1, protocolNames.length), pool: listOf(isPoolAddress, 1, kMaxPool) }),
-});
-
-/** Fields that must be there. */
-function demand(value: unknown, what: string, check: Check): void {
-  check(value, what);
-}
-
-function pemText(pem: Pem): string {
-  return typeof pem === 'string' ? pem : Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1');
-}
-
-/** Only what was given: an absent option is the native default. */
-function given<T extends object>(options: { readonly [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
-function transportOptions(options: TransportOptions): NativeTransportOptions {
-  const { idleTimeout, handshakeTimeout, keepAliveInterval } = options;
-  const { bidirectionalStreams, unidirectionalStreams, connectionWindow, streamWindow } = options.limits ?? {};
-  return given<NativeTransportOptions & object>({
-    alpn: [...options.alpn],
-    idleTimeout,
-    handshakeTimeout,
-    keepAliveInterval,
-    bidirectionalStreams,
-    unidirectionalStreams,
-    connectionWindow,
-    streamWindow,
-    keylog: options.keylog === undefined ? undefined : true,
-  } as { [K in keyof NativeTransportOptions]: NativeTransportOptions[K] | undefined });
-}
-
-function authorities(tls: ClientTls): readonly string[] {
-  if (tls.dangerouslySkipVerification === true) return [];
-  if (tls.ca === undefined) return rootCertificates;
-  return typeof tls.ca === 'string' || types.isUint8Array(tls.ca) ? [pemText(tls.ca)] : tls.ca.map(pemText);
-}
-
-/**
- * Streams of one peer that may wait to be taken: what it may have open, and some that it had open before it ended them.
- * A last resort against a peer that opens and ends streams which nobody takes.
- */
-export function maxIncoming({ bidirectionalStreams = 100, unidirectionalStreams = 100 }: NativeTransportOptions): number {
-  return bidirectionalStreams + unidirectionalStreams + 1_024;
-}
-
-/** What was asked of `connect`, the name of the peer not resolved yet. */
-export interface ConnectRequest {
-  readonly host: string;
-  readonly port: number;
-  readonly localHost: string | undefined;
-  readonly threaded: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly keylog: ((line: string) => void) | undefined;
-  /** All but the literal address of the peer. */
-  readonly native: Omit<NativeConnectOptions, 'host' | 'port'>;
-}
-
-/** Checks and copies: what the caller does to its objects afterwards changes nothing. */
-export function connectRequest(address: unknown, value: unknown): ConnectRequest {
-  const { host, port } = parseAddress(address, 'the address', 1);
-  checkConnect(value, 'options');
-  const options = value as ConnectOptions;
-  demand(options.alpn, 'alpn', transportFields.alpn);
-  const { tls = {}, serverMigration: migration } = options;
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
-    throw quicError('ERR_QUIC_INVALID_CREDENTIALS', '`tls.cert` and `tls.key` go together');
-  }
-  if (migration !== undefined) demand(migration.protocols, 'serverMigration.protocols', listOf(isProtocol, 1, protocolNames.length));
-  const local = options.localAddress === undefined ? undefined : parseLiteral(options.localAddress, '`localAddress`', 0);
-  const native = {
-    ...transportOptions(options),
-    serverName: options.serverName ?? host,
-    ca: authorities(tls),
-    verify: tls.dangerouslySkipVerification !== true,
-    migrationProtocols: maskOf(migration?.protocols ?? []),
-    ...given({
-      localHost: local?.host,
-      localPort: local?.port,
-      cert: tls.cert === undefined ? undefined : pemText(tls.cert),
-      key: tls.key === undefined ? undefined : pemText(tls.key),
-      explicitProbing: migration?.explicitProbing,
-      acceptAddress: migration?.acceptAddress,
-      announcementLifetime: migration?.announcementLifetime,
-    }),
-  } as Omit<NativeConnectOptions, 'host' | 'port'>;
-  return { host, port, localHost: local?.host, threaded: options.threaded ?? false, signal: options.signal, keylog: options.keylog, native };
-}
-
-export interface ListenRequest {
-  readonly native: NativeListenOptions;
-  readonly keylog: ((line: string) => void) | undefined;
-}
-
-export function listenRequest(value: unknown): ListenRequest {
-  checkListen(value, 'options');
-  const options = value as ListenOptions;
-  demand(options.alpn, 'alpn', transportFields.alpn);
-  demand(options.tls, 'tls', fields({ cert: anything, key: anything, clientCa: anything }));
-  demand(options.tls.cert, 'tls.cert', isPem);
-  demand(options.tls.key, 'tls.key', isPem);
-  const { serverMigration: migration, tls } = options;
-  if (migration !== undefined) {
-    demand(migration.protocols, 'serverMigration.protocols', listOf(isProtocol, 1, protocolNames.length));
-    // A pool is exclusive: a connection that negotiated it and has no addresses could never move.
-    if (migration.protocols.includes('pool-of-addresses')) demand(migration.pool, 'serverMigration.pool', listOf(isPoolAddress, 1, kMaxPool));
-  }
-  const { host, port } = parseLiteral(options.address ?? '0.0.0.0:0', '`address`', 0);
-  const native: NativeListenOptions = {
-    ...transportOptions(options),
-    host,
-    port,
-    workers: options.workers ?? 0,
-    backlog: options.backlog ?? kDefaultBacklog,
-    cert: pemText(tls.cert),
-    key: pemText(tls.key),
-    ...(tls.clientCa === undefined ? {} : { clientCa: pemText(tls.clientCa) }),
-    migrationProtocols: maskOf(migration?.protocols ?? []),
-    pool: (migration?.pool ?? []).map((address) => formatAddress(parseLiteral(address, '`serverMigration.pool`', 1))),
-  };
-  return { native, keylog: options.keylog };
+  /** Ask clients for a certificate, and refuse those that have none, or not. Default with `clientCa`: `'require'`, else `'none'`. */
+  readonly clientCertificate?: 'none' | 'request' | 'require';
 }

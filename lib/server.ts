@@ -11,7 +11,8 @@ import { Link, type LinkOwner, kConnectionRefused } from './link.js';
 import { type MigrationPlan, type MigrationPlanner, type MigrationStepOptions, type ServerMigrationEvent } from './migration.js';
 import { Mover, type PreparedMigration } from './mover.js';
 import { type ClosedRecord, type MigrationRecord, type NativeModule, type OpenedRecord } from './native.js';
-import { type ListenOptions, type ListenRequest, listenRequest, maxIncoming } from './options.js';
+import { type ListenRequest, listenRequest, maxIncoming } from './option-checks.js';
+import { type ListenOptions, type QlogSink } from './options.js';
 
 export interface QuicServerEvents {
   /** A new connection. With a listener connections go to it; without one they wait for `for await`. */
@@ -42,6 +43,8 @@ class ServerCore implements HostOwner, LinkOwner {
   readonly closed = new Deferred<void>();
   readonly #name = `server-${++lastServer}`;
   readonly #request: ListenRequest;
+  /** Of connections with a qlog, from their first record to their end. */
+  readonly #qlogs = new Map<number, QlogSink | undefined>();
   #server: QuicServer | undefined;
   #address: SocketAddress;
   #state: 'listening' | 'closing' | 'closed' = 'listening';
@@ -109,13 +112,14 @@ class ServerCore implements HostOwner, LinkOwner {
   // ---- from the host
 
   onConnection(number: number, record: OpenedRecord): void {
+    const { native } = this.#request;
     const isWaiting = (this.#server?.listenerCount('connection') ?? 0) === 0;
-    if (this.#state !== 'listening' || (isWaiting && this.incoming.size >= this.#request.native.backlog)) {
+    if (this.#state !== 'listening' || (isWaiting && this.incoming.size >= native.backlog)) {
       this.host.native.closeConnection(number, false, kConnectionRefused, '');
       this.host.touch();
       return;
     }
-    const identity = { number, side: 'server', name: `${this.#name}-${number}`, maxIncoming: maxIncoming(this.#request.native) } as const;
+    const identity = { number, side: 'server', name: `${this.#name}-${number}`, maxIncoming: maxIncoming(native), datagramBacklog: native.datagramBacklog } as const;
     new Link(this.host, identity, this).onOpened(record);
   }
   onRefused(record: ClosedRecord): void {
@@ -127,6 +131,13 @@ class ServerCore implements HostOwner, LinkOwner {
   }
   onKeyLog(_connection: number, line: string): void {
     this.#request.keylog?.(line);
+  }
+  onQlog(connection: number, records: string): void {
+    if (!this.#qlogs.has(connection)) this.#qlogs.set(connection, this.#request.qlog?.({ id: `${this.#name}-${connection}` }));
+    this.#qlogs.get(connection)?.(records);
+  }
+  onConnectionGone(connection: number): void {
+    this.#qlogs.delete(connection);
   }
   onHostClosed(): void {
     this.#state = 'closed';

@@ -10,8 +10,18 @@ import { type Abortable } from './abort.js';
 import { type Channel, notPossible } from './channel.js';
 import { type QuicConnection } from './connection.js';
 import { type ErrorCodeInput, toWireCode } from './errors.js';
+import { type StreamPriority } from './priority.js';
 
-export type OpenStreamOptions = Abortable;
+export interface OpenStreamOptions extends Abortable {
+  readonly priority?: StreamPriority;
+}
+export interface ResetOptions {
+  /**
+   * What was written so far still arrives, then the peer meets the reset (RESET_STREAM_AT), where both sides have
+   * `extensions.reliableReset`; elsewhere the reset comes as it can. Default false.
+   */
+  readonly deliverWritten?: boolean;
+}
 
 export interface StreamIdentity {
   /** RFC 9000 §2.1: its two lowest bits say who opened it and whether it goes both ways. */
@@ -93,9 +103,14 @@ export class QuicStream extends Duplex implements StreamIdentity {
   }
 
   /** RESET_STREAM: no more writing, what was written may be lost; reading goes on. */
-  resetStream(code: ErrorCodeInput = 0n): void {
-    this.#channel.reset(toWireCode(code));
+  resetStream(code: ErrorCodeInput = 0n, options: ResetOptions = {}): void {
+    this.#channel.resetBy(toWireCode(code), options.deliverWritten === true);
     this.end();
+  }
+
+  /** When this stream is sent, beside the others. */
+  setPriority(priority: StreamPriority): void {
+    this.#channel.link.prioritize(this.#channel, priority);
   }
 
   /**
@@ -197,9 +212,14 @@ export class QuicSendStream extends Writable implements StreamIdentity {
   }
 
   /** RESET_STREAM: no more writing, what was written may be lost. */
-  resetStream(code: ErrorCodeInput = 0n): void {
-    this.#channel.reset(toWireCode(code));
+  resetStream(code: ErrorCodeInput = 0n, options: ResetOptions = {}): void {
+    this.#channel.resetBy(toWireCode(code), options.deliverWritten === true);
     this.destroy();
+  }
+
+  /** When this stream is sent, beside the others. */
+  setPriority(priority: StreamPriority): void {
+    this.#channel.link.prioritize(this.#channel, priority);
   }
 
   override end(callback?: () => void): this;

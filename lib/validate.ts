@@ -32,14 +32,18 @@ function nearest(name: string, names: readonly string[]): string | undefined {
   return best !== undefined && near(best) <= Math.max(2, Math.floor(name.length / 3)) ? best : undefined;
 }
 
+export const anObject: Check = (value, what) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidArgument(`\`${what}\` must be an object, not ${describe(value)}`);
+  }
+};
+
 /** An object with these fields and no others. Fields that are `undefined` count as absent. */
 export function fields(known: Fields): Check {
   return (value, what) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw invalidArgument(`\`${what}\` must be an object, not ${describe(value)}`);
-    }
+    anObject(value, what);
     const prefix = what === 'options' ? '' : `${what}.`;
-    for (const [name, field] of Object.entries(value)) {
+    for (const [name, field] of Object.entries(value as object)) {
       const check = Object.hasOwn(known, name) ? known[name] : undefined;
       if (check === undefined) {
         const meant = nearest(name, Object.keys(known));

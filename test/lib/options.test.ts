@@ -1,5 +1,5 @@
 import { formatAddress, parseAddress, parseLiteral } from '../../lib/address.js';
-import { connectRequest, listenRequest } from '../../lib/options.js';
+import { connectRequest, listenRequest } from '../../lib/option-checks.js';
 import { listenOptions, pem } from './support/fixtures.js';
 
 const invalid = (message: string): any => expect.objectContaining({ code: 'ERR_QUIC_INVALID_ARGUMENT', message: expect.stringContaining(message) });

@@ -115,8 +115,8 @@ export const bad4 = listen({ alpn: ['a'], tls: { key: 'k' } });
 export const bad5 = connect('x:1', { alpn: ['a'], idletimeout: 5 });
 // @ts-expect-error protocols may not be empty
 export const bad6 = connect('x:1', { alpn: ['a'], serverMigration: { protocols: [] } });
-// @ts-expect-error what is not there yet is not in the types
-export const bad7 = (connection: QuicConnection) => connection.datagrams;
+// @ts-expect-error a datagram is bytes
+export const bad7 = (connection: QuicConnection) => connection.datagrams.send('text');
 // @ts-expect-error users do not construct these
 export const bad8 = () => new QuicConnection();
 // @ts-expect-error users do not construct these

@@ -35,6 +35,11 @@ export const openedRecord: OpenedRecord = {
   alpn: 'echo',
   certificate: '',
   serverMigration: 0,
+  version: 1,
+  cipher: 'TLS_AES_128_GCM_SHA256',
+  isResumed: false,
+  earlyData: 'none',
+  serverName: '',
   local: address('127.0.0.1', 50000),
   peer: address('127.0.0.1', 4433),
 };
@@ -111,6 +116,24 @@ export class FakeNative implements NativeQuic {
   }
   streamStop(connection: number, stream: number, code: bigint): void {
     this.#note('streamStop', connection, stream, code);
+  }
+  streamResetAt(connection: number, stream: number, code: bigint, reliableSize: number): void {
+    this.#note('streamResetAt', connection, stream, code, reliableSize);
+  }
+  streamPriority(connection: number, stream: number, urgency: number, incremental: boolean): void {
+    this.#note('streamPriority', connection, stream, urgency, incremental);
+  }
+  sendDatagram(connection: number, datagram: number, bytes: Uint8Array): void {
+    this.#note('sendDatagram', connection, datagram, Buffer.from(bytes).toString('latin1'));
+  }
+  updateKeys(connection: number, request: number): void {
+    this.#note('updateKeys', connection, request);
+  }
+  migrate(connection: number, request: number, local: { readonly host: string; readonly port: number }, probe: boolean): void {
+    this.#note('migrate', connection, request, local, probe);
+  }
+  exportKeyingMaterial(connection: number, request: number, label: string, context: Uint8Array, size: number): void {
+    this.#note('exportKeyingMaterial', connection, request, label, Buffer.from(context).toString('latin1'), size);
   }
   closeConnection(connection: number, application: boolean, code: bigint, reason: string): void {
     this.#note('closeConnection', connection, application, code, reason);

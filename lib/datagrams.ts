@@ -1,0 +1,149 @@
+/**
+ * Datagrams of one connection (RFC 9221): small, unordered, sent once. What the reader does not take in time is dropped, the
+ * oldest first; what the network loses is lost.
+ */
+import { types } from 'node:util';
+import { invalidArgument, quicError } from './errors.js';
+
+/** What became of a datagram that was sent. A lost one may have arrived: only its acknowledgment is missing. */
+export type DatagramOutcome = 'acknowledged' | 'lost';
+
+/** Received datagrams, to whoever iterates, once each. Iterations end with the connection. */
+export interface Datagrams extends AsyncIterable<Uint8Array> {
+  /** The largest payload in bytes that can be sent now: 0 when the peer takes none. It changes with the path. */
+  readonly maxSize: number;
+  /**
+   * Sends one datagram, now or as soon as congestion control allows. `false`: too many are waiting, and it is not sent.
+   * `settled` is called once when it is known what became of it, and not at all when the connection ends before. Throws
+   * ERR_QUIC_DATAGRAM_TOO_LARGE when it does not fit.
+   */
+  send(payload: Uint8Array, settled?: (outcome: DatagramOutcome) => void): boolean;
+  /** Received, and dropped because nobody read them. */
+  readonly dropped: bigint;
+}
+
+/** Datagrams on their way down that have not left yet; more are not taken. */
+const kMaxWaiting = 256;
+const kDefaultBacklog = 256;
+
+/** What datagrams want of their connection. */
+export interface DatagramSender {
+  readonly isOver: boolean;
+  readonly error: Error;
+  sendDatagram(datagram: number, payload: Uint8Array): void;
+}
+
+export class LinkDatagrams implements Datagrams {
+  readonly #sender: DatagramSender;
+  readonly #backlog: number;
+  readonly #settled = new Map<number, (outcome: DatagramOutcome) => void>();
+  #received: Uint8Array[] = [];
+  /** Of `#received`, taken already. */
+  #head = 0;
+  #takers: ((result: IteratorResult<Uint8Array, undefined>) => void)[] = [];
+  #isEnded = false;
+  #maxSize = 0;
+  #sent = 0;
+  #left = 0;
+  #dropped = 0n;
+
+  constructor(sender: DatagramSender, backlog = kDefaultBacklog) {
+    this.#sender = sender;
+    this.#backlog = backlog;
+  }
+
+  get maxSize(): number {
+    return this.#maxSize;
+  }
+  get dropped(): bigint {
+    return this.#dropped;
+  }
+
+  send(payload: Uint8Array, settled?: (outcome: DatagramOutcome) => void): boolean {
+    if (!types.isUint8Array(payload)) throw invalidArgument('a datagram is a Uint8Array');
+    if (settled !== undefined && typeof settled !== 'function') throw invalidArgument('`settled` must be a function');
+    if (this.#sender.isOver) throw this.#sender.error;
+    if (payload.byteLength > this.#maxSize) {
+      const detail = this.#maxSize === 0 ? 'the peer takes no datagrams' : `${payload.byteLength} bytes, ${this.#maxSize} fit`;
+      throw quicError('ERR_QUIC_DATAGRAM_TOO_LARGE', detail);
+    }
+    if (this.#sent - this.#left >= kMaxWaiting) return false;
+    this.#sender.sendDatagram(this.#sent, payload);
+    if (settled !== undefined) this.#settled.set(this.#sent, settled);
+    this.#sent++;
+    return true;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    let isReturned = false;
+    const end = { value: undefined, done: true } as const;
+    const own = new Set<(result: IteratorResult<Uint8Array, undefined>) => void>();
+    const iterator: AsyncIterableIterator<Uint8Array> = {
+      next: () => {
+        const datagram = isReturned ? undefined : this.#take();
+        if (datagram !== undefined) return Promise.resolve({ value: datagram, done: false });
+        if (this.#isEnded || isReturned) return Promise.resolve(end);
+        return new Promise((resolve) => {
+          own.add(resolve);
+          this.#takers.push(resolve);
+        });
+      },
+      return: () => {
+        isReturned = true;
+        this.#takers = this.#takers.filter((taker) => !own.has(taker));
+        for (const resolve of own) resolve(end);
+        return Promise.resolve(end);
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  #take(): Uint8Array | undefined {
+    if (this.#head === this.#received.length) return undefined;
+    const datagram = this.#received[this.#head++];
+    if (this.#head === this.#received.length) {
+      this.#received = [];
+      this.#head = 0;
+    } else if (this.#head > 2 * this.#backlog) {
+      this.#received = this.#received.slice(this.#head);
+      this.#head = 0;
+    }
+    return datagram;
+  }
+
+  // ---- from the link
+
+  onReceived(datagram: Uint8Array): void {
+    const taker = this.#takers.shift();
+    if (taker !== undefined) {
+      taker({ value: datagram, done: false });
+      return;
+    }
+    this.#received.push(datagram);
+    if (this.#received.length - this.#head <= this.#backlog) return;
+    this.#take();
+    this.#dropped++;
+  }
+
+  onLimit(maxSize: number): void {
+    this.#maxSize = maxSize;
+  }
+
+  onLeft(count: number): void {
+    this.#left = count;
+  }
+
+  onSettled(datagram: number, isAcknowledged: boolean): void {
+    const settled = this.#settled.get(datagram);
+    this.#settled.delete(datagram);
+    settled?.(isAcknowledged ? 'acknowledged' : 'lost');
+  }
+
+  /** What was received is still given; then iterations end. */
+  end(): void {
+    this.#isEnded = true;
+    this.#settled.clear();
+    for (const taker of this.#takers.splice(0)) taker({ value: undefined, done: true });
+  }
+}

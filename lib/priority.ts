@@ -1,0 +1,17 @@
+/** In which order streams are sent: the terms of RFC 9218, as a hint to our own sending only. */
+import { fields, integer, truth } from './validate.js';
+
+export interface StreamPriority {
+  /** 0 is sent first, 7 last. Default 3. */
+  readonly urgency?: number;
+  /** Share with other incremental streams of the same urgency, instead of one after the other. Default false. */
+  readonly incremental?: boolean;
+}
+
+/** RFC 9218 §4.1. */
+export const kDefaultUrgency = 3;
+const check = fields({ urgency: integer(0, 7), incremental: truth });
+
+export function checkPriority(priority: StreamPriority): void {
+  check(priority, 'priority');
+}
