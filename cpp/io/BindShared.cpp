@@ -11,6 +11,7 @@ bool overlap(const SocketAddress& a, const SocketAddress& b) {
 }
 
 SocketResult<UdpSocket> openFirst(const BindSharedOptions& options) {
+  if (options.fd) return UdpSocket::adopt(*options.fd, {});
   UdpSocketOptions first;
   first.local = options.local;
   first.dualStack = options.dualStack;

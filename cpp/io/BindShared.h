@@ -13,6 +13,7 @@ struct BindSharedOptions {
   bool dualStack = false;
   bool steer = true;                     // false: the kernel spreads by address, and datagrams are forwarded more often
   std::optional<SocketAddress> present;  // of this server's own sockets, which may overlap (a wildcard)
+  std::optional<int> fd{};               // a socket that is bound already, instead of `local`; taken in any case
 };
 
 /// All of them or none. A stranger on the address is found even though the sockets share it.

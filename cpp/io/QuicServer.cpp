@@ -43,7 +43,7 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   auto tls = makeTlsServerContext(options.tls, &detail);
   if (!tls) return Unexpected<HostFailure>{{tls.error(), 0, std::move(detail)}};
   const size_t count = std::max<size_t>(1, options.workers);
-  auto sockets = bindShared({options.address, count, options.dualStack, options.steer, std::nullopt});
+  auto sockets = bindShared({options.address, count, options.dualStack, options.steer, std::nullopt, options.fd});
   if (!sockets) return Unexpected<HostFailure>{{sockets.error().error, sockets.error().systemError, {}}};
 
   std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress()));

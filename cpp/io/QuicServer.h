@@ -19,6 +19,7 @@ namespace quic {
 struct ServerOptions {
   SocketAddress address;
   bool dualStack = false;  // an IPv6 wildcard that also takes IPv4
+  std::optional<int> fd;   // a UDP socket that is bound already, instead of `address`; the server's from then on
   size_t workers = 1;      // 0: on `loop`; at most 256
   uv_loop_t* loop = nullptr;
   bool steer = true;                // see BindShared.h

@@ -2,6 +2,7 @@
 #include "io/UdpSocket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -19,9 +20,14 @@ bool setOption(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+std::optional<int> getOption(int fd, int level, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, level, name, &value, &size) == 0 ? std::optional(value) : std::nullopt;
+}
+
 /// What every socket must do, or QUIC would be wrong on it.
-bool setRequired(int fd, bool isV6, bool dualStack) {
-  if (isV6 && !setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, dualStack ? 0 : 1)) return false;
+bool forbidFragments(int fd, bool isV6) {
   // PROBE: "don't fragment", and ICMP messages of strangers cannot shrink what is sent (RFC 9000 §14, §14.2.1).
   if (isV6) return setOption(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   return setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
@@ -64,17 +70,47 @@ SocketResult<UdpSocket> UdpSocket::open(const UdpSocketOptions& options) {
   opened.fd_ = socket(opened.isV6_ ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (opened.fd_ < 0) return refused("no socket of this family");
   const bool hasV4 = !opened.isV6_ || options.dualStack;
-  if (!setRequired(opened.fd_, opened.isV6_, options.dualStack)) return refused("socket option");
+  const bool isFamilySet =
+      !opened.isV6_ || setOption(opened.fd_, IPPROTO_IPV6, IPV6_V6ONLY, options.dualStack ? 0 : 1);
+  if (!isFamilySet || !forbidFragments(opened.fd_, opened.isV6_)) return refused("socket option");
   setDesired(opened.fd_, opened.isV6_, hasV4);
   setBuffers(opened.fd_, options.bufferSize);
   if (options.joinsShared && !opened.share()) return refused("SO_REUSEPORT");
 
   const Sockaddr wanted = toSockaddr(options.local);
   if (::bind(opened.fd_, wanted.get(), wanted.size) != 0) return refused("address cannot be bound");
-  Sockaddr bound;
-  if (getsockname(opened.fd_, bound.get(), &bound.size) != 0) return refused("bound address unknown");
-  opened.local_ = fromSockaddr(bound.storage);
+  if (!opened.learnAddress()) return refused("bound address unknown");
   return opened;
+}
+
+SocketResult<UdpSocket> UdpSocket::adopt(int fd, const UdpSocketOptions& options) {
+  UdpSocket adopted;
+  adopted.fd_ = fd;
+  adopted.segmentation_ = options.segmentation;
+  const std::optional<int> type = getOption(fd, SOL_SOCKET, SO_TYPE);
+  const std::optional<int> family = getOption(fd, SOL_SOCKET, SO_DOMAIN);
+  const bool isDatagram = type == SOCK_DGRAM && (family == AF_INET || family == AF_INET6);
+  if (type && !isDatagram) errno = EPROTOTYPE;
+  if (!isDatagram) return refused("not a UDP socket");
+  adopted.isV6_ = family == AF_INET6;
+  if (!adopted.learnAddress() || adopted.local_.port() == 0) {
+    errno = EDESTADDRREQ;
+    return refused("a socket that is not bound");
+  }
+  adopted.isWildcard_ = adopted.local_.isUnspecified();
+  const bool isOurs = fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+  if (!isOurs || !forbidFragments(fd, adopted.isV6_)) return refused("socket option");
+  const bool hasV4 = !adopted.isV6_ || getOption(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+  setDesired(fd, adopted.isV6_, hasV4);
+  setBuffers(fd, options.bufferSize);
+  return adopted;
+}
+
+bool UdpSocket::learnAddress() {
+  Sockaddr bound;
+  if (getsockname(fd_, bound.get(), &bound.size) != 0) return false;
+  local_ = fromSockaddr(bound.storage);
+  return true;
 }
 
 UdpSocket& UdpSocket::operator=(UdpSocket&& other) noexcept {

@@ -41,6 +41,9 @@ struct SendResult {
 class UdpSocket {
  public:
   static SocketResult<UdpSocket> open(const UdpSocketOptions& options);
+  /// A UDP socket that somebody else has bound, by its descriptor, which is this object's from then on also when it is
+  /// refused. Of `options` only segmentation and bufferSize count.
+  static SocketResult<UdpSocket> adopt(int fd, const UdpSocketOptions& options);
   UdpSocket() = default;
   UdpSocket(UdpSocket&& other) noexcept { *this = std::move(other); }
   UdpSocket& operator=(UdpSocket&& other) noexcept;
@@ -68,6 +71,8 @@ class UdpSocket {
 
  private:
   struct Message;
+  /// Reads back what it is bound to.
+  bool learnAddress();
   int sendMessage(const Message& message, ByteSpan bytes, size_t segmentSize);
   SendResult sendSegments(const Message& message, ByteSpan bytes, size_t segmentSize);
   void close();

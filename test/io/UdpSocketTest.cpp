@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -251,6 +252,49 @@ TEST(Sockaddr, UnwrapsMappedAddresses) {
   const SocketAddress v6 = address("[2001:db8::1]:443");
   EXPECT_EQ(fromSockaddr(toSockaddr(v6).storage), v6);
   EXPECT_EQ(fromSockaddr(sockaddr_storage{}), SocketAddress());
+}
+
+// ---- sockets of others
+
+/// A socket as a service manager would hand it over.
+int boundSocket(const char* text, int type = SOCK_DGRAM) {
+  const SocketAddress local = address(text);
+  const int fd = ::socket(local.isV4() ? AF_INET : AF_INET6, type, 0);
+  const Sockaddr wanted = toSockaddr(local);
+  EXPECT_EQ(::bind(fd, wanted.get(), wanted.size), 0);
+  return fd;
+}
+
+TEST_P(BothFamilies, ServesOnASocketThatSomebodyElseHasBound) {
+  SocketResult<UdpSocket> adopted = UdpSocket::adopt(boundSocket(GetParam()), {});
+  ASSERT_TRUE(adopted) << adopted.error().systemError;
+  UdpSocket sender = mustOpen(GetParam());
+  const ByteVector bytes = pattern(3000);
+  ASSERT_EQ(sender.send(transmitTo(adopted->localAddress(), bytes.size(), 1200), bytes).status, SendStatus::Sent);
+  EXPECT_EQ(joined(receive(*adopted, 3)), bytes);
+}
+
+TEST(UdpSocket, TakesNoSocketThatIsNotUdp) {
+  const SocketResult<UdpSocket> adopted = UdpSocket::adopt(boundSocket("127.0.0.1:0", SOCK_STREAM), {});
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().systemError, EPROTOTYPE);
+}
+
+TEST(UdpSocket, TakesNoSocketThatIsNotBound) {
+  const SocketResult<UdpSocket> adopted = UdpSocket::adopt(::socket(AF_INET, SOCK_DGRAM, 0), {});
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().systemError, EDESTADDRREQ);
+}
+
+TEST(UdpSocket, TakesNoDescriptorThatIsNone) {
+  EXPECT_FALSE(UdpSocket::adopt(-1, {}));
+}
+
+TEST(BindShared, AddsSocketsToOneThatWasHandedOver) {
+  const auto group = bindShared({{}, 3, false, true, std::nullopt, boundSocket("127.0.0.1:0")});
+  ASSERT_TRUE(group);
+  ASSERT_EQ(group->size(), 3u);
+  for (const UdpSocket& socket : *group) EXPECT_EQ(socket.localAddress(), group->front().localAddress());
 }
 
 }  // namespace
