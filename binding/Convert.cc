@@ -5,27 +5,23 @@
 #include <cstring>
 #include <utility>
 
+#include "io/HostRecords.h"
+
 namespace quic::binding {
 namespace {
 
 constexpr uint64_t kMaxStreams = uint64_t{1} << 60;  // RFC 9000 §4.6
 constexpr uint64_t kMaxWindow = (uint64_t{1} << 53) - 1;
+constexpr size_t kMaxUdpPayload = 65527;  // RFC 9000 §18.2
+constexpr uint64_t kMaxHandshakes = 1'000'000;
+constexpr size_t kSecretSize = 32;
+/// lib/datagrams.ts keeps count of datagrams that wait, however large they are.
+constexpr size_t kDatagramQueueSize = 32 * 1024 * 1024;
 constexpr size_t kFewestWords = 64 * kRecordWords;
 /// A finalizer costs microseconds: from here on it is cheaper to lend the memory than to copy it.
 constexpr size_t kLendFrom = 32 * 1024;
 
 // ---- down
-
-void readTransport(OptionReader& reader, TransportSettings& out) {
-  reader.milliseconds("idleTimeout", out.idleTimeout);
-  reader.milliseconds("handshakeTimeout", out.handshakeTimeout);
-  reader.milliseconds("keepAliveInterval", out.keepAliveInterval);
-  reader.integer("bidirectionalStreams", kMaxStreams, out.streams.bidirectionalStreams);
-  reader.integer("unidirectionalStreams", kMaxStreams, out.streams.unidirectionalStreams);
-  reader.integer("connectionWindow", kMaxWindow, out.streams.connectionWindow);
-  reader.integer("streamWindow", kMaxWindow, out.streams.streamWindow);
-  reader.size("datagramSize", 65527, out.datagramSize);  // RFC 9000 §18.2, max_udp_payload_size
-}
 
 /// One of `names`, whose order is that of the enumerators. Absent: `out` stays.
 template <class Enum, size_t kCount>
@@ -36,6 +32,97 @@ void readEnum(OptionReader& reader, const char* name, const char* const (&names)
   const auto found = std::find(std::begin(names), std::end(names), text);
   if (found == std::end(names)) return reader.refuse(name, "one of its names");
   out = static_cast<Enum>(found - std::begin(names));
+}
+
+void readTransport(OptionReader& reader, TransportSettings& out) {
+  reader.milliseconds("idleTimeout", out.idleTimeout);
+  reader.milliseconds("handshakeTimeout", out.handshakeTimeout);
+  reader.milliseconds("keepAliveInterval", out.keepAliveInterval);
+  reader.integer("bidirectionalStreams", kMaxStreams, out.streams.bidirectionalStreams);
+  reader.integer("unidirectionalStreams", kMaxStreams, out.streams.unidirectionalStreams);
+  reader.integer("connectionWindow", kMaxWindow, out.streams.connectionWindow);
+  reader.integer("streamWindow", kMaxWindow, out.streams.streamWindow);
+  reader.size("datagramSize", kMaxUdpPayload, out.datagramSize);
+  reader.size("maxDatagramSize", kMaxUdpPayload, out.maxDatagramSize);
+  reader.flag("ecn", out.ecn);
+  reader.integer("keyUpdateAfter", kMaxWindow, out.keyUpdateInterval);
+  reader.integer("datagramFrameSize", 65535, out.datagrams.maxFrameSize);
+  out.datagrams.sendQueueSize = kDatagramQueueSize;
+  reader.flag("reliableReset", out.streams.resetStreamAt);
+  reader.flag("ackFrequency", out.ackFrequency);
+  reader.integers("versions", UINT32_MAX, out.versions);
+}
+
+void readCongestionControl(OptionReader& reader, TransportSettings& out) {
+  static constexpr const char* kControllers[] = {"cubic", "newreno", "bbr", "copa"};
+  readEnum(reader, "congestionControl", kControllers, out.congestionControl);
+}
+
+/// What both roles have of TLS.
+template <class Options>
+void readTls(OptionReader& reader, Options& out) {
+  std::vector<std::string> ciphers;
+  reader.texts("alpn", out.alpn);
+  reader.flag("keylog", out.keyLog);
+  reader.texts("groups", out.groups);
+  reader.texts("ciphers", ciphers);
+  for (const std::string& name : ciphers) {
+    const auto suite = cipherNamed(name);
+    if (!suite) return reader.refuse("ciphers", "names of TLS 1.3 cipher suites");
+    out.cipherSuites.push_back(*suite);
+  }
+}
+
+void readIdentities(OptionReader& reader, TlsServerOptions& out) {
+  static constexpr const char* kAsking[] = {"none", "request", "require"};
+  ClientCertificates asking = out.clientCaPem.empty() ? ClientCertificates::None : ClientCertificates::Require;
+  readEnum(reader, "clientCertificate", kAsking, asking);
+  out.clientCertificates = asking;
+  reader.objects("identities", [&](OptionReader& identity) {
+    TlsIdentity& added = out.identities.emplace_back();
+    identity.texts("names", added.serverNames);
+    identity.text("cert", added.certificatePem, OptionReader::kRequired);
+    identity.text("key", added.privateKeyPem, OptionReader::kRequired);
+  });
+}
+
+template <size_t kSize>
+void copyTo(std::array<uint8_t, kSize>& out, const ByteVector& bytes) {
+  std::copy_n(bytes.begin(), std::min(kSize, bytes.size()), out.begin());
+}
+
+/// What processes share, so that they know each other's tickets, tokens and connections that are gone.
+void readSecrets(OptionReader& reader, ServerOptions& out) {
+  std::vector<ByteVector> tokenKeys;
+  ByteVector resetSecret;
+  reader.byteArrays("ticketKeys", out.tls.ticketKeys, kSecretSize);
+  reader.byteArrays("tokenKeys", tokenKeys, kSecretSize);
+  reader.bytes("resetSecret", resetSecret, kSecretSize);
+  for (const ByteVector& key : tokenKeys) copyTo(out.endpoint.tokens.keys.emplace_back(), key);
+  copyTo(out.endpoint.resetSecret, resetSecret);
+}
+
+/// Whom the server takes, and what it asks of them before.
+void readAcceptance(OptionReader& reader, ServerOptions& out) {
+  static constexpr const char* kModes[] = {"never", "under-load", "always"};
+  uint64_t perSource = 0;
+  bool givesTickets = true;
+  readEnum(reader, "validateAddress", kModes, out.endpoint.retry.mode);
+  reader.size("maxHandshakes", kMaxHandshakes, out.endpoint.maxHandshakes);
+  reader.integer("handshakesPerSource", kMaxHandshakes, perSource);
+  const auto rate = static_cast<uint32_t>(perSource);
+  if (rate > 0) out.endpoint.handshakesPerSource = {rate, rate};
+  reader.flag("sessionTickets", givesTickets);
+  if (!givesTickets) out.tls.sessionTickets = 0;
+  reader.flag("disableActiveMigration", out.endpoint.transport.disableActiveMigration);
+}
+
+void readConnectionIds(OptionReader& reader, ServerEndpointSettings& out) {
+  ByteVector key;
+  reader.size("connectionIdSize", 20, out.transport.connectionIdSize);
+  reader.bytes("serverId", out.connectionIds.serverId);
+  reader.bytes("connectionIdKey", key, sizeof(ConnectionIdKey));
+  if (!key.empty()) copyTo(out.connectionIds.key.emplace(), key);
 }
 
 void readClientMigration(OptionReader& reader, TransportSettings& out) {
@@ -60,6 +147,12 @@ void readServerMigration(OptionReader& reader, TransportSettings& out) {
     if (!address) return reader.refuse("pool", "an array of 'host:port'");
     out.migrationPool.push_back(QuicIPAddress::from(*address));
   }
+}
+
+void readDescriptor(OptionReader& reader, ServerOptions& out) {
+  uint64_t fd = UINT64_MAX;
+  reader.integer("fd", INT32_MAX, fd);
+  if (fd != UINT64_MAX) out.fd = static_cast<int>(fd);
 }
 
 /// 'close' is no protocol.
@@ -104,9 +197,14 @@ std::optional<ServerOptions> toServerOptions(Napi::Env env, Napi::Value value) {
   reader.text("cert", out.tls.certificatePem, OptionReader::kRequired);
   reader.text("key", out.tls.privateKeyPem, OptionReader::kRequired);
   reader.text("clientCa", out.tls.clientCaPem);
-  reader.texts("alpn", out.tls.alpn);
-  reader.flag("keylog", out.tls.keyLog);
+  readTls(reader, out.tls);
+  readIdentities(reader, out.tls);
+  readSecrets(reader, out);
+  readAcceptance(reader, out);
+  readDescriptor(reader, out);
+  readConnectionIds(reader, out.endpoint);
   readTransport(reader, out.endpoint.transport);
+  readCongestionControl(reader, out.endpoint.transport);
   readServerMigration(reader, out.endpoint.transport);
   if (!reader.ok() || !address) return std::nullopt;
   out.address = *address;
@@ -123,10 +221,15 @@ std::optional<ClientConnectOptions> ConnectOptionsConverter::convert(Napi::Env e
   readAuthorities(reader, out.tls.caPem);
   reader.text("cert", out.tls.certificatePem);
   reader.text("key", out.tls.privateKeyPem);
-  reader.texts("alpn", out.tls.alpn);
+  readTls(reader, out.tls);
   reader.flag("verify", out.tls.verifyPeer);
-  reader.flag("keylog", out.tls.keyLog);
   readTransport(reader, out.settings);
+  readCongestionControl(reader, out.settings);
+  reader.flag("followPreferredAddress", out.settings.followsPreferredAddress);
+  ByteVector token;
+  reader.bytes("session", out.session);
+  reader.bytes("token", token);
+  out.settings.addressToken = unpackToken(token);
   readClientMigration(reader, out.settings);
   if (!reader.ok() || !peer) return std::nullopt;
   out.peer = *peer;

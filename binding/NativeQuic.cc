@@ -30,6 +30,11 @@ Napi::Function NativeQuic::define(Napi::Env env) {
                          InstanceMethod<&NativeQuic::streamConsume>("streamConsume", kMethod),
                          InstanceMethod<&NativeQuic::streamReset>("streamReset", kMethod),
                          InstanceMethod<&NativeQuic::streamStop>("streamStop", kMethod),
+                         InstanceMethod<&NativeQuic::streamResetAt>("streamResetAt", kMethod),
+                         InstanceMethod<&NativeQuic::streamPriority>("streamPriority", kMethod),
+                         InstanceMethod<&NativeQuic::sendDatagram>("sendDatagram", kMethod),
+                         InstanceMethod<&NativeQuic::updateKeys>("updateKeys", kMethod),
+                         InstanceMethod<&NativeQuic::exportKeyingMaterial>("exportKeyingMaterial", kMethod),
                          InstanceMethod<&NativeQuic::closeConnection>("closeConnection", kMethod),
                          InstanceMethod<&NativeQuic::stats>("stats", kMethod),
                          InstanceMethod<&NativeQuic::startProbing>("startProbing", kMethod),
@@ -172,6 +177,52 @@ void NativeQuic::streamStop(const Info& info) {
   const StreamId stream = args.stream(1);
   const uint64_t code = args.code(2);
   if (args.ok() && host() != nullptr) host()->streamStop(connection, stream, code);
+}
+
+void NativeQuic::streamResetAt(const Info& info) {
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  const StreamId stream = args.stream(1);
+  const uint64_t code = args.code(2);
+  const uint64_t reliableSize = args.integer(3, (uint64_t{1} << 53) - 1);
+  if (args.ok() && host() != nullptr) host()->streamResetAt(connection, stream, code, reliableSize);
+}
+
+void NativeQuic::streamPriority(const Info& info) {
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  const StreamId stream = args.stream(1);
+  StreamPriority priority;
+  priority.urgency = static_cast<uint8_t>(args.integer(2, kUrgencies - 1));
+  priority.incremental = args.flag(3);
+  if (args.ok() && host() != nullptr) host()->streamPriority(connection, stream, priority);
+}
+
+void NativeQuic::sendDatagram(const Info& info) {
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  const uint64_t datagram = args.integer(1, (uint64_t{1} << 53) - 1);
+  OwnedBytes bytes = args.bytes(2);
+  const bool isWatched = args.flag(3);
+  if (args.ok() && host() != nullptr) host()->sendDatagram(connection, datagram, std::move(bytes), isWatched);
+}
+
+void NativeQuic::updateKeys(const Info& info) {
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  const auto request = static_cast<uint32_t>(args.integer(1, UINT32_MAX));
+  if (args.ok() && host() != nullptr) host()->updateKeys(connection, request);
+}
+
+void NativeQuic::exportKeyingMaterial(const Info& info) {
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  const auto request = static_cast<uint32_t>(args.integer(1, UINT32_MAX));
+  const std::string label = args.text(2);
+  OwnedBytes context = args.bytes(3);
+  const size_t size = args.integer(4, 255);
+  if (!args.ok() || host() == nullptr) return;
+  host()->exportKeyingMaterial(connection, request, label, std::move(context), size);
 }
 
 void NativeQuic::closeConnection(const Info& info) {

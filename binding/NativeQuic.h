@@ -25,6 +25,11 @@ class NativeQuic final : public Napi::ObjectWrap<NativeQuic> {
   void streamConsume(const Info& info);
   void streamReset(const Info& info);
   void streamStop(const Info& info);
+  void streamResetAt(const Info& info);
+  void streamPriority(const Info& info);
+  void sendDatagram(const Info& info);
+  void updateKeys(const Info& info);
+  void exportKeyingMaterial(const Info& info);
   void closeConnection(const Info& info);
   void stats(const Info& info);
   void startProbing(const Info& info);

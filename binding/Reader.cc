@@ -197,6 +197,23 @@ void OptionReader::integer(const char* name, uint64_t highest, uint64_t& out, Ne
   out = *number;
 }
 
+void OptionReader::integers(const char* name, uint64_t highest, std::vector<uint32_t>& out) {
+  const Napi::Value value = member(name);
+  if (value.IsUndefined()) return;
+  if (!value.IsArray()) return refuse(name, "an array of integers");
+  const auto array = value.As<Napi::Array>();
+  const uint32_t count = array.Length();
+  out.clear();
+  for (uint32_t index = 0; index < count && isOk_; ++index) {
+    const Napi::HandleScope scope(env_);
+    const Napi::Value element = array.Get(index);
+    isOk_ = !env_.IsExceptionPending();
+    const auto number = isOk_ ? toInteger(env_, element, highest) : std::nullopt;
+    if (!number) return refuse(name, "an array of integers in range");
+    out.push_back(static_cast<uint32_t>(*number));
+  }
+}
+
 void OptionReader::size(const char* name, uint64_t highest, size_t& out, Need need) {
   uint64_t number = out;
   integer(name, highest, number, need);
@@ -243,6 +260,26 @@ void OptionReader::texts(const char* name, std::vector<std::string>& out) {
     else
       out.push_back(element.As<Napi::String>().Utf8Value());
   }
+}
+
+void OptionReader::bytes(const char* name, ByteVector& out, size_t lowest) {
+  const Napi::Value value = member(name);
+  if (value.IsUndefined()) return;
+  const auto span = toSpan(env_, value);
+  if (!span || span->size() < lowest) return refuse(name, "a Uint8Array that is long enough");
+  out.assign(span->begin(), span->end());
+}
+
+void OptionReader::byteArrays(const char* name, std::vector<ByteVector>& out, size_t lowest) {
+  const Napi::Value value = member(name);
+  if (value.IsUndefined()) return;
+  out.clear();
+  const bool isWhole = value.IsArray() && forEachSpan(env_, value, [&](ByteSpan span) {
+                         if (span.size() < lowest) return false;
+                         out.emplace_back(span.begin(), span.end());
+                         return true;
+                       });
+  if (!isWhole) refuse(name, "an array of Uint8Array that are long enough");
 }
 
 std::optional<SocketAddress> OptionReader::address(const char* host, const char* port, Need need) {

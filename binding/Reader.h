@@ -62,7 +62,30 @@ class OptionReader {
   void milliseconds(const char* name, Duration& out);
   void flag(const char* name, bool& out);
   void text(const char* name, std::string& out, Need need = Need::Optional);
+  void integers(const char* name, uint64_t highest, std::vector<uint32_t>& out);
   void texts(const char* name, std::vector<std::string>& out);
+  /// A copy of a Uint8Array of at least `lowest` bytes.
+  void bytes(const char* name, ByteVector& out, size_t lowest = 0);
+  /// Copies of an array of them.
+  void byteArrays(const char* name, std::vector<ByteVector>& out, size_t lowest);
+  /// Calls `read` with a reader for each object of an array.
+  template <class Read>
+  void objects(const char* name, Read&& read) {
+    const Napi::Value value = member(name);
+    if (value.IsUndefined()) return;
+    if (!value.IsArray()) return refuse(name, "an array of objects");
+    const auto array = value.As<Napi::Array>();
+    const uint32_t count = array.Length();
+    for (uint32_t index = 0; index < count && isOk_; ++index) {
+      const Napi::HandleScope scope(env_);
+      const Napi::Value element = array.Get(index);
+      isOk_ = !env_.IsExceptionPending();
+      if (!isOk_) return;
+      OptionReader reader(env_, element, name);
+      read(reader);
+      isOk_ = reader.ok();
+    }
+  }
   /// An IP address and a port, in two members.
   std::optional<SocketAddress> address(const char* host, const char* port, Need need);
 

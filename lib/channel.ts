@@ -45,6 +45,7 @@ export class Channel {
   #writing: Callback | undefined;
   #uncredited = 0;
   #isReaderFull = false;
+  #resetWhenRead: QuicError | undefined;
   #acknowledged: Deferred<void> | undefined;
   #resetCode = 0n;
   #isStopped = false;
@@ -196,7 +197,19 @@ export class Channel {
   onReset(code: bigint): void {
     if (this.receiving !== 'open') return;
     this.receiving = 'reset';
-    if (this.receiver !== undefined) this.#failFace(this.receiver, streamError('ERR_QUIC_STREAM_RESET', code, 'remote'));
+    if (this.receiver === undefined) return;
+    const error = streamError('ERR_QUIC_STREAM_RESET', code, 'remote');
+    if (this.link.deliversBeforeResets && this.receiver.readableLength > 0) this.#resetWhenRead = error;
+    else this.#failFace(this.receiver, error);
+  }
+
+  /** Nothing that was received is left to read. */
+  onEmptied(): void {
+    const error = this.#resetWhenRead;
+    if (error === undefined) return;
+    this.#resetWhenRead = undefined;
+    // After whoever reads has got the last of it.
+    process.nextTick(() => this.#failFace(this.receiver as Receiver, error));
   }
 
   onStopped(code: bigint): void {

@@ -33,7 +33,11 @@ class ClientHost implements HostOwner, LinkOwner {
   start(options: NativeConnectOptions, { keylog, qlog, datagramBacklog }: ConnectRequest): { readonly opened: Promise<QuicConnection>; readonly cancel: () => void } {
     const number = ++lastNumber;
     this.#host.native.connect(number, options);
-    const link = new Link(this.#host, { number, side: 'client', name: `client-${number}`, maxIncoming: maxIncoming(options), datagramBacklog }, this);
+    const identity = {
+      number, side: 'client', name: `client-${number}`, maxIncoming: maxIncoming(options), datagramBacklog,
+      deliversBeforeResets: options.reliableReset === true,
+    } as const;
+    const link = new Link(this.#host, identity, this);
     const attempt = new Deferred<QuicConnection>();
     this.#attempts.set(link, attempt);
     if (keylog !== undefined) this.#keylogs.set(number, keylog);

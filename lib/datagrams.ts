@@ -15,7 +15,7 @@ export interface Datagrams extends AsyncIterable<Uint8Array> {
   /**
    * Sends one datagram, now or as soon as congestion control allows. `false`: too many are waiting, and it is not sent.
    * `settled` is called once when it is known what became of it, and not at all when the connection ends before. Throws
-   * ERR_QUIC_DATAGRAM_TOO_LARGE when it does not fit.
+   * ERR_QUIC_DATAGRAM_UNSUPPORTED when the peer takes none, and ERR_QUIC_DATAGRAM_TOO_LARGE when it does not fit.
    */
   send(payload: Uint8Array, settled?: (outcome: DatagramOutcome) => void): boolean;
   /** Received, and dropped because nobody read them. */
@@ -30,7 +30,7 @@ const kDefaultBacklog = 256;
 export interface DatagramSender {
   readonly isOver: boolean;
   readonly error: Error;
-  sendDatagram(datagram: number, payload: Uint8Array): void;
+  sendDatagram(datagram: number, payload: Uint8Array, isWatched: boolean): void;
 }
 
 export class LinkDatagrams implements Datagrams {
@@ -63,12 +63,12 @@ export class LinkDatagrams implements Datagrams {
     if (!types.isUint8Array(payload)) throw invalidArgument('a datagram is a Uint8Array');
     if (settled !== undefined && typeof settled !== 'function') throw invalidArgument('`settled` must be a function');
     if (this.#sender.isOver) throw this.#sender.error;
+    if (this.#maxSize === 0) throw quicError('ERR_QUIC_DATAGRAM_UNSUPPORTED');
     if (payload.byteLength > this.#maxSize) {
-      const detail = this.#maxSize === 0 ? 'the peer takes no datagrams' : `${payload.byteLength} bytes, ${this.#maxSize} fit`;
-      throw quicError('ERR_QUIC_DATAGRAM_TOO_LARGE', detail);
+      throw quicError('ERR_QUIC_DATAGRAM_TOO_LARGE', `${payload.byteLength} bytes, ${this.#maxSize} fit`);
     }
     if (this.#sent - this.#left >= kMaxWaiting) return false;
-    this.#sender.sendDatagram(this.#sent, payload);
+    this.#sender.sendDatagram(this.#sent, payload, settled !== undefined);
     if (settled !== undefined) this.#settled.set(this.#sent, settled);
     this.#sent++;
     return true;
@@ -130,8 +130,8 @@ export class LinkDatagrams implements Datagrams {
     this.#maxSize = maxSize;
   }
 
-  onLeft(count: number): void {
-    this.#left = count;
+  onLeft(more: number): void {
+    this.#left += more;
   }
 
   onSettled(datagram: number, isAcknowledged: boolean): void {

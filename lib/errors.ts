@@ -40,12 +40,16 @@ const texts = {
   ERR_QUIC_REFUSED: 'The connection was refused',
   /** No path to the peer works any more. */
   ERR_QUIC_NO_VIABLE_PATH: 'No path to the peer works',
-  /** The payload does not fit into a datagram, or the peer takes none (RFC 9221 §5). */
+  /** The peer takes no datagrams (RFC 9221 §3). */
+  ERR_QUIC_DATAGRAM_UNSUPPORTED: 'The peer takes no datagrams',
+  /** The payload does not fit into a datagram of the peer's size, or of the path's (RFC 9221 §5). */
   ERR_QUIC_DATAGRAM_TOO_LARGE: 'The datagram is too large',
   /** Keys cannot be updated yet: the handshake is not confirmed, or the last update not acknowledged (RFC 9001 §6.1). */
-  ERR_QUIC_KEY_UPDATE_PENDING: 'Keys cannot be updated yet',
-  /** The peer has asked its clients to stay at their address (RFC 9000 §18.2). */
-  ERR_QUIC_ACTIVE_MIGRATION_DISABLED: 'The peer does not let clients move',
+  ERR_QUIC_KEY_UPDATE_NOT_READY: 'Keys cannot be updated yet',
+  /** The server has asked its clients to stay at their address (RFC 9000 §18.2). */
+  ERR_QUIC_MIGRATION_FORBIDDEN: 'The server does not let clients move',
+  /** The peer has given no connection ID that could be used on another path (RFC 9000 §9.5). */
+  ERR_QUIC_NO_CONNECTION_ID: 'The peer has given no connection ID for another path',
   /** Server migration is not switched on, or the peer did not answer the offer. */
   ERR_QUIC_MIGRATION_DISABLED: 'Server migration is off',
   /** The migration protocol was not negotiated. */
@@ -182,9 +186,10 @@ const localCodes: ReadonlyMap<string, QuicErrorCode> = new Map<string, QuicError
   ['NO_VIABLE_PATH', 'ERR_QUIC_NO_VIABLE_PATH'],
   ['SERVER_CLOSED', 'ERR_QUIC_SERVER_CLOSED'],
   ['DATAGRAM_TOO_LARGE', 'ERR_QUIC_DATAGRAM_TOO_LARGE'],
-  ['DATAGRAM_NOT_NEGOTIATED', 'ERR_QUIC_DATAGRAM_TOO_LARGE'],
-  ['KEY_UPDATE_PENDING', 'ERR_QUIC_KEY_UPDATE_PENDING'],
-  ['ACTIVE_MIGRATION_DISABLED', 'ERR_QUIC_ACTIVE_MIGRATION_DISABLED'],
+  ['DATAGRAM_UNSUPPORTED', 'ERR_QUIC_DATAGRAM_UNSUPPORTED'],
+  ['KEY_UPDATE_NOT_READY', 'ERR_QUIC_KEY_UPDATE_NOT_READY'],
+  ['MIGRATION_FORBIDDEN', 'ERR_QUIC_MIGRATION_FORBIDDEN'],
+  ['NO_CONNECTION_ID', 'ERR_QUIC_NO_CONNECTION_ID'],
   ['MIGRATION_DISABLED', 'ERR_QUIC_MIGRATION_DISABLED'],
   ['MIGRATION_NOT_NEGOTIATED', 'ERR_QUIC_MIGRATION_NOT_NEGOTIATED'],
   ['MIGRATION_IN_PROGRESS', 'ERR_QUIC_MIGRATION_IN_PROGRESS'],

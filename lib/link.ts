@@ -53,6 +53,8 @@ export interface LinkIdentity {
   readonly maxIncoming: number;
   /** Datagrams held for a slow reader. */
   readonly datagramBacklog: number | undefined;
+  /** What was received of a stream is read before its reset is told. */
+  readonly deliversBeforeResets: boolean;
 }
 
 export class Link {
@@ -60,6 +62,7 @@ export class Link {
   readonly number: number;
   readonly side: 'client' | 'server';
   readonly name: string;
+  readonly deliversBeforeResets: boolean;
   readonly #maxIncoming: number;
   readonly #datagramBacklog: number | undefined;
   readonly #owner: LinkOwner;
@@ -86,13 +89,14 @@ export class Link {
   #isEarly = false;
   #handshakeComplete: Deferred<void> | undefined;
 
-  constructor(host: Host, { number, side, name, maxIncoming, datagramBacklog }: LinkIdentity, owner: LinkOwner) {
+  constructor(host: Host, { number, side, name, maxIncoming, datagramBacklog, deliversBeforeResets }: LinkIdentity, owner: LinkOwner) {
     this.host = host;
     this.number = number;
     this.side = side;
     this.name = name;
     this.#maxIncoming = maxIncoming;
     this.#datagramBacklog = datagramBacklog;
+    this.deliversBeforeResets = deliversBeforeResets;
     this.#owner = owner;
     this.#opener = new StreamOpener(side);
     host.add(this);
@@ -298,11 +302,11 @@ export class Link {
     checkPriority(priority);
     if (this.isOver) return;
     if (!channel.isAnnounced) this.#announce(channel, channel.id);
-    this.host.native.streamPriority(this.number, channel.id, priority.urgency ?? kDefaultUrgency, priority.incremental ?? false);
+    this.host.native.streamPriority(this.number, channel.id, priority.urgency ?? kDefaultUrgency, priority.incremental ?? true);
     this.host.touch();
   }
-  sendDatagram(datagram: number, payload: Uint8Array): void {
-    this.host.native.sendDatagram(this.number, datagram, payload);
+  sendDatagram(datagram: number, payload: Uint8Array, isWatched: boolean): void {
+    this.host.native.sendDatagram(this.number, datagram, payload, isWatched);
     this.host.touch();
   }
 
@@ -342,6 +346,7 @@ export class Link {
     if (this.#state === 'opening') this.#state = 'open';
     this.#opened = record;
     this.#path = frozenPath(record);
+    if (record.datagramLimit > 0) this.datagrams.onLimit(record.datagramLimit);
   }
 
   onClosed(record: ClosedRecord): void {

@@ -69,7 +69,7 @@ export const RecordKind = {
   DatagramSettled: 24,
   /** 3 is the largest payload that fits into a datagram now, 0 when the peer takes none. */
   DatagramLimit: 25,
-  /** 3-4 is how many of the datagrams given to `sendDatagram` wait no longer. */
+  /** 3-4 is how many more of the datagrams given to `sendDatagram` wait no longer. */
   DatagramsLeft: 26,
   /** The answer to the request in word 7. Word 3 is 1: done, with raw bytes; 0: json ClosedRecord says why not. */
   Answer: 27,
@@ -102,6 +102,8 @@ export interface OpenedRecord extends PathRecord {
   readonly earlyData: 'none' | 'pending' | 'accepted' | 'rejected';
   /** Server: what the client asked for by SNI, empty when it did not. */
   readonly serverName: string;
+  /** As of DatagramLimit. */
+  readonly datagramLimit: number;
 }
 /** How an error crosses: `kind` and `name` select the code of a QuicError, `wireCode` is decimal (62 bits). */
 export interface ClosedRecord {
@@ -132,7 +134,7 @@ export interface OutcomeRecord {
   readonly protocol?: NativeProtocol;
 }
 export interface StatsRecord {
-  readonly [name: string]: number;
+  readonly [name: string]: number | string;
 }
 
 /** Durations in milliseconds, sizes in bytes; absent: the native default. */
@@ -264,8 +266,8 @@ export interface NativeQuic {
   /** RFC 9218 terms: 0 is sent first; incremental streams of one urgency share. */
   streamPriority(connection: number, stream: number, urgency: number, incremental: boolean): void;
 
-  /** `datagram` is the caller's own number, rising. Answered by DatagramSettled. */
-  sendDatagram(connection: number, datagram: number, bytes: Uint8Array): void;
+  /** `datagram` is the caller's own number, rising. DatagramsLeft tells when it has left; watched, DatagramSettled what became of it. */
+  sendDatagram(connection: number, datagram: number, bytes: Uint8Array, isWatched: boolean): void;
 
   /** CONNECTION_CLOSE now. `application`: code is the application's, else a transport code. Answered by ConnectionClosed. */
   closeConnection(connection: number, application: boolean, code: bigint, reason: string): void;

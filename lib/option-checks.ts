@@ -46,11 +46,6 @@ const isSize = (lowest: number, highest: number): Check => (value, what) => {
 const isDescriptor: Check = (value, what) => {
   if (value !== 'systemd') integer(0, 2 ** 31 - 1)(value, what);
 };
-const isPreferred: Check = (value, what) => {
-  if (Array.isArray(value)) listOf(isPoolAddress, 1, 2)(value, what);
-  else isPoolAddress(value, what);
-};
-
 const tlsFields = {
   ciphers: listOf(oneOf('TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'), 1, 3),
   groups: listOf(text, 1, 16),
@@ -63,7 +58,6 @@ const transportFields = {
   maxUdpPayload: integer(1200, 65_527), // RFC 9000 §14, §18.2
   keyUpdateAfter: integer(1, 2 ** 40),
   extensions: fields({ ackFrequency: truth, reliableReset: truth }),
-  qlog: callback,
   idleTimeout: integer(0, kDay),
   handshakeTimeout: integer(1, kDay),
   keepAliveInterval: integer(0, kDay),
@@ -83,7 +77,6 @@ const checkConnect = fields({
   serverName: text,
   tls: fields({ ...tlsFields, ca: isPems, cert: isPem, key: isPem, dangerouslySkipVerification: truth }),
   session: checkSession,
-  earlyData: truth,
   followPreferredAddress: truth,
   localAddress: isLiteral,
   serverMigration: fields({
@@ -110,11 +103,9 @@ const checkListen = fields({
   maxHandshakes: integer(1, 1_000_000),
   handshakesPerSource: integer(1, 1_000_000),
   sessionTickets: truth,
-  earlyData: truth,
   secrets: listOf(isSize(32, 1_024), 1, 8),
   disableActiveMigration: truth,
-  preferredAddress: isPreferred,
-  connectionIds: fields({ length: integer(4, 20), serverId: isSize(1, 8), key: isSize(16, 16) }),
+  connectionIds: fields({ length: integer(4, 20), serverId: isSize(1, 12), key: isSize(16, 16) }),
   workers: integer(0, 256),
   backlog: integer(0, 1_000_000),
   serverMigration: fields({ protocols: listOf(isProtocol, 1, protocolNames.length), pool: listOf(isPoolAddress, 1, kMaxPool) }),

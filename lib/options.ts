@@ -97,7 +97,8 @@ export interface ListenOptions extends TransportOptions {
    * over. The server owns it from then on.
    */
   readonly fd?: number | 'systemd';
-  /** Let clients prove their address before anything is kept of them (Retry). Default `'under-load'`: with 512 handshakes open. */
+  /** Let clients prove their address before anything is kept of them (Retry). Default `'under-load'`: with 1000
+   * handshakes open, or 100 of one source. */
   readonly validateAddress?: 'always' | 'under-load' | 'never';
   /** Handshakes that may be open at a time; more are refused. Default 4096. */
   readonly maxHandshakes?: number;
@@ -120,7 +121,7 @@ export interface ListenOptions extends TransportOptions {
   readonly connectionIds?: {
     /** Bytes, 4 to 20. Default 8. */
     readonly length?: number;
-    /** Which server it is, 1 to 8 bytes. */
+    /** Which server it is, 1 to 12 bytes. IDs that have no room for it beside a byte for the worker and 4 others grow. */
     readonly serverId?: Uint8Array;
     /** 16 bytes that the load balancer has too: IDs are encrypted with it, so that nobody else can link them. */
     readonly key?: Uint8Array;

@@ -4,7 +4,10 @@ import { fields, integer, truth } from './validate.js';
 export interface StreamPriority {
   /** 0 is sent first, 7 last. Default 3. */
   readonly urgency?: number;
-  /** Share with other incremental streams of the same urgency, instead of one after the other. Default false. */
+  /**
+   * Take turns with other incremental streams of the same urgency; false: be sent whole, before those that take turns.
+   * Default true, as for streams without a priority.
+   */
   readonly incremental?: boolean;
 }
 

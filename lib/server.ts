@@ -119,7 +119,10 @@ class ServerCore implements HostOwner, LinkOwner {
       this.host.touch();
       return;
     }
-    const identity = { number, side: 'server', name: `${this.#name}-${number}`, maxIncoming: maxIncoming(native), datagramBacklog: native.datagramBacklog } as const;
+    const identity = {
+      number, side: 'server', name: `${this.#name}-${number}`, maxIncoming: maxIncoming(native), datagramBacklog: native.datagramBacklog,
+      deliversBeforeResets: native.reliableReset === true,
+    } as const;
     new Link(this.host, identity, this).onOpened(record);
   }
   onRefused(record: ClosedRecord): void {

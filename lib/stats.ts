@@ -1,7 +1,7 @@
 /** Snapshots of what the transport knows of a connection. */
 import { type StatsRecord } from './native.js';
 
-/** A snapshot. Times are milliseconds. */
+/** A snapshot. Times are milliseconds, rates bytes a second. */
 export interface ConnectionStats {
   readonly bytesSent: bigint;
   readonly bytesReceived: bigint;
@@ -10,25 +10,34 @@ export interface ConnectionStats {
   /** Declared lost; those that came after all are counted in `packetsSpuriouslyLost` too. */
   readonly packetsLost: bigint;
   readonly packetsSpuriouslyLost: bigint;
+  /** Of our packets, marked on the way (ECN-CE), as the peer reports. */
+  readonly congestionMarks: bigint;
   readonly datagramsSent: bigint;
   readonly datagramsReceived: bigint;
   readonly datagramsLost: bigint;
   readonly keyUpdates: number;
   readonly smoothedRtt: number;
   readonly minRtt: number;
+  readonly latestRtt: number;
+  /** Probe timeouts in a row, now. */
+  readonly ptoCount: number;
+  readonly congestionControl: string;
   readonly congestionWindow: number;
   readonly bytesInFlight: number;
+  /** How fast the path delivered lately; 0 before that is known. */
+  readonly deliveryRate: number;
+  /** How fast we send at most; 0: not paced. */
+  readonly pacingRate: number;
   /** UDP payload that the path is known to carry. */
   readonly mtu: number;
   /** Whether the path carries ECN marks (RFC 9000 §13.4.2). */
   readonly ecn: 'testing' | 'capable' | 'failed' | 'off';
 }
 
-const ecnNames = ['testing', 'capable', 'failed', 'off'] as const;
-
 export function connectionStats(record: StatsRecord): ConnectionStats {
-  const count = (name: string): bigint => BigInt(Math.trunc(record[name] ?? 0));
-  const size = (name: string): number => record[name] ?? 0;
+  const size = (name: string): number => Number(record[name] ?? 0);
+  const count = (name: string): bigint => BigInt(Math.trunc(size(name)));
+  const ecn = record['ecn'];
   return {
     bytesSent: count('bytesSent'),
     bytesReceived: count('bytesReceived'),
@@ -36,15 +45,21 @@ export function connectionStats(record: StatsRecord): ConnectionStats {
     packetsReceived: count('packetsReceived'),
     packetsLost: count('packetsLost'),
     packetsSpuriouslyLost: count('packetsSpuriouslyLost'),
+    congestionMarks: count('congestionMarks'),
     datagramsSent: count('datagramsSent'),
     datagramsReceived: count('datagramsReceived'),
     datagramsLost: count('datagramsLost'),
     keyUpdates: size('keyUpdates'),
     smoothedRtt: size('smoothedRtt'),
     minRtt: size('minRtt'),
+    latestRtt: size('latestRtt'),
+    ptoCount: size('ptoCount'),
+    congestionControl: String(record['congestionControl'] ?? ''),
     congestionWindow: size('congestionWindow'),
     bytesInFlight: size('bytesInFlight'),
+    deliveryRate: size('deliveryRate'),
+    pacingRate: size('pacingRate'),
     mtu: size('mtu'),
-    ecn: ecnNames[size('ecn')] ?? 'off',
+    ecn: ecn === 'testing' || ecn === 'capable' || ecn === 'failed' ? ecn : 'off',
   };
 }

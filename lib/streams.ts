@@ -162,6 +162,11 @@ export class QuicStream extends Duplex implements StreamIdentity {
     await closed(this);
   }
 
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: unknown = super.read(size);
+    if (this.readableLength === 0) this.#channel.onEmptied();
+    return chunk;
+  }
   override _read(): void {
     if (!this.#isSplit) this.#channel.read();
   }
@@ -289,6 +294,11 @@ export class QuicReceiveStream extends Readable implements StreamIdentity {
     await closed(this);
   }
 
+  override read(size?: number): ReturnType<Readable['read']> {
+    const chunk: unknown = super.read(size);
+    if (this.readableLength === 0) this.#channel.onEmptied();
+    return chunk;
+  }
   override _read(): void {
     this.#channel.read();
   }

@@ -53,6 +53,35 @@ struct StreamStop {
   StreamId stream;
   uint64_t code;
 };
+/// RESET_STREAM_AT, or RESET_STREAM where the peer does not know it.
+struct StreamResetAt {
+  ConnectionHandle connection;
+  StreamId stream;
+  uint64_t code;
+  uint64_t reliableSize;
+};
+struct StreamPrioritize {
+  ConnectionHandle connection;
+  StreamId stream;
+  StreamPriority priority;
+};
+struct SendDatagram {
+  ConnectionHandle connection;
+  uint64_t datagram;  // the host's number
+  OwnedBytes bytes;
+  bool isWatched;  // the host wants to hear what becomes of it
+};
+struct UpdateKeys {
+  ConnectionHandle connection;
+  uint32_t request;
+};
+struct ExportKeyingMaterial {
+  ConnectionHandle connection;
+  uint32_t request;
+  std::string label;
+  OwnedBytes context;
+  size_t size;
+};
 struct CloseConnection {
   ConnectionHandle connection;
   QuicErrorCode code;
@@ -119,10 +148,11 @@ struct SetAlarm {
 
 using Command =
     std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
-                 command::CloseConnection, command::QueryStats, command::Poke, command::Stop, command::Connect,
-                 command::StartProbing, command::Forwarded, command::Refuse, command::BeginShutdown,
-                 command::SetRetryPolicy, command::SetTokenKeys, command::Prepare, command::SwitchNetwork,
-                 command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
+                 command::StreamResetAt, command::StreamPrioritize, command::SendDatagram, command::UpdateKeys,
+                 command::ExportKeyingMaterial, command::CloseConnection, command::QueryStats, command::Poke,
+                 command::Stop, command::Connect, command::StartProbing, command::Forwarded, command::Refuse,
+                 command::BeginShutdown, command::SetRetryPolicy, command::SetTokenKeys, command::Prepare,
+                 command::SwitchNetwork, command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
 
 /// What a worker tells its host besides the records that pass through to JavaScript.
 namespace fact {

@@ -31,9 +31,12 @@ void ConnectionBridge::addJson(RecordKind kind, ConnectionHandle handle, const s
 
 void ConnectionBridge::on(ConnectionHandle handle, HandshakeFinished&& event) {
   connections_[handle].isKnown = true;
-  const QuicTransportBase* transport = access_.findTransport(handle);
-  const FourTuple path = transport == nullptr ? FourTuple{} : transport->activePath();
-  addJson(RecordKind::ConnectionOpened, handle, openedRecord(path, event));
+  HandshakeFacts facts;
+  if (const QuicTransportBase* transport = access_.findTransport(handle)) {
+    facts = {transport->activePath(), transport->version(), transport->cipherSuite(),
+             transport->maxDatagramPayload().value_or(0)};
+  }
+  addJson(RecordKind::ConnectionOpened, handle, openedRecord(facts, event));
 }
 
 void ConnectionBridge::on(ConnectionHandle handle, HandshakeConfirmed&&) {
@@ -71,14 +74,20 @@ void ConnectionBridge::on(ConnectionHandle handle, StreamEvent&& event) {
 
 void ConnectionBridge::on(ConnectionHandle handle, DatagramEvent&& event) {
   HostBatch& records = up_.records;
+  const auto settled = [&](uint64_t id, bool isAcknowledged) {
+    if (id == 0) return;  // nobody asked
+    records.add(RecordKind::DatagramSettled, handle, id - 1, 0, 0, isAcknowledged ? 1 : 0);
+  };
   std::visit(Overloaded{
-                 [&](const DatagramReceived& e) { records.addBytes(RecordKind::Datagram, handle, 0, e.bytes); },
-                 [&](const DatagramAcked& e) { records.add(RecordKind::DatagramAcked, handle, e.id); },
-                 [&](const DatagramLost& e) {
-                   records.add(RecordKind::DatagramLost, handle, e.id, 0, 0, static_cast<uint32_t>(e.cause));
-                 },
+                 [&](const DatagramReceived& e) { records.addBytes(RecordKind::DatagramReceived, handle, 0, e.bytes); },
+                 [&](const DatagramAcked& e) { settled(e.id, true); },
+                 [&](const DatagramLost& e) { settled(e.id, false); },
              },
              event);
+}
+
+void ConnectionBridge::on(ConnectionHandle handle, DatagramLimitChanged&& event) {
+  up_.records.add(RecordKind::DatagramLimit, handle, event.maxPayload);
 }
 
 void ConnectionBridge::on(ConnectionHandle handle, PathChanged&& event) {
@@ -101,9 +110,8 @@ void ConnectionBridge::on(ConnectionHandle handle, SessionTicket&& event) {
   up_.records.addBytes(RecordKind::SessionTicket, handle, 0, event.bytes);
 }
 
-/// The version goes with it as the record's id.
 void ConnectionBridge::on(ConnectionHandle handle, AddressToken&& event) {
-  up_.records.addBytes(RecordKind::AddressToken, handle, event.version, event.bytes);
+  up_.records.addBytes(RecordKind::AddressToken, handle, 0, packToken(event));
 }
 
 void ConnectionBridge::on(ConnectionHandle handle, KeyLogLine&& event) {

@@ -85,6 +85,7 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, HandshakeConfirmed&& event);
   void on(ConnectionHandle handle, StreamEvent&& event);
   void on(ConnectionHandle handle, DatagramEvent&& event);
+  void on(ConnectionHandle handle, DatagramLimitChanged&& event);
   void on(ConnectionHandle handle, PathChanged&& event);
   void on(ConnectionHandle, PathFailed&&) {}            // told apart from silence by whoever asked for the move
   void on(ConnectionHandle, LocalAddressReleased&&) {}  // of the sockets' owner

@@ -35,11 +35,14 @@ enum class RecordKind : uint32_t {
   MigrationFailed = 18,
   Stats = 19,
   HostClosed = 20,
-  AddressToken = 21,
+  EarlyDataReady = 21,
+  AddressToken = 22,
+  DatagramReceived = 23,
+  DatagramSettled = 24,
+  DatagramLimit = 25,
+  DatagramsLeft = 26,
+  Answer = 27,
   Qlog = 28,
-  Datagram = 30,
-  DatagramAcked = 31,
-  DatagramLost = 32,  // flag: DatagramLossCause
 };
 
 /// Leaves what resize() adds as it is: room that is about to be read into needs no zeros. Filling it cost 64 KiB of memory

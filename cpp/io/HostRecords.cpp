@@ -1,5 +1,8 @@
 #include "io/HostRecords.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace quic {
 namespace {
 
@@ -22,6 +25,22 @@ std::string_view statusName(MigrationOutcome::Status status) {
     default: return "pending";
   }
 }
+
+std::string_view earlyDataName(EarlyDataOutcome outcome) {
+  switch (outcome) {
+    case EarlyDataOutcome::Accepted: return "accepted";
+    case EarlyDataOutcome::Rejected: return "rejected";
+    default: return "none";
+  }
+}
+
+/// By their names in the IANA registry of TLS.
+constexpr std::pair<CipherSuite, std::string_view> kCipherNames[] = {
+    {CipherSuite::AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256"},
+    {CipherSuite::AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384"},
+    {CipherSuite::CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256"}};
+
+constexpr size_t kVersionSize = 4;  // of QUIC, before a token
 
 double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
 
@@ -75,6 +94,22 @@ std::string base64(ByteSpan bytes) {
   return text;
 }
 
+ByteVector packToken(const AddressToken& token) {
+  ByteVector bytes(kVersionSize + token.bytes.size());
+  for (size_t i = 0; i < kVersionSize; ++i)
+    bytes[i] = static_cast<uint8_t>(token.version >> 8 * (kVersionSize - 1 - i));
+  std::copy(token.bytes.begin(), token.bytes.end(), bytes.begin() + kVersionSize);
+  return bytes;
+}
+
+AddressToken unpackToken(ByteSpan bytes) {
+  AddressToken token;
+  if (bytes.size() <= kVersionSize) return token;
+  for (size_t i = 0; i < kVersionSize; ++i) token.version = token.version << 8 | bytes[i];
+  token.bytes.assign(bytes.begin() + kVersionSize, bytes.end());
+  return token;
+}
+
 std::string_view protocolName(ServerMigrationProtocol protocol) {
   switch (protocol) {
     case ServerMigrationProtocol::EXPLICIT: return "explicit";
@@ -84,13 +119,30 @@ std::string_view protocolName(ServerMigrationProtocol protocol) {
   }
 }
 
-std::string openedRecord(const FourTuple& path, const HandshakeFinished& event) {
+std::string_view cipherName(CipherSuite suite) {
+  for (const auto& [known, name] : kCipherNames) {
+    if (known == suite) return name;
+  }
+  return "";
+}
+
+std::optional<CipherSuite> cipherNamed(std::string_view name) {
+  for (const auto& [suite, known] : kCipherNames) {
+    if (known == name) return suite;
+  }
+  return std::nullopt;
+}
+
+std::string openedRecord(const HandshakeFacts& facts, const HandshakeFinished& event) {
   JsonWriter json;
   json.beginObject();
-  writePath(json, path);
+  writePath(json, facts.path);
   json.name("alpn").text(event.alpn).name("certificate").text(base64(event.peerCertificate));
-  json.name("serverMigration").number(event.serverMigration.bits()).endObject();
-  return json.str();
+  json.name("serverMigration").number(event.serverMigration.bits());
+  json.name("version").number(uint64_t{facts.version}).name("cipher").text(cipherName(facts.cipher));
+  json.name("isResumed").truth(event.isResumed).name("earlyData").text(earlyDataName(event.earlyData));
+  json.name("serverName").text(event.serverName).name("datagramLimit").number(uint64_t{facts.datagramLimit});
+  return json.endObject().str();
 }
 
 std::string pathRecord(const FourTuple& path) {
@@ -126,6 +178,13 @@ std::string statsRecord(const ConnectionStats& stats) {
   json.name("congestionWindow").number(stats.congestionWindow).name("bytesInFlight").number(stats.bytesInFlight);
   json.name("smoothedRtt").number(milliseconds(stats.smoothedRtt)).name("minRtt").number(milliseconds(stats.minRtt));
   json.name("latestRtt").number(milliseconds(stats.latestRtt)).name("ptoCount").number(stats.ptoCount);
+  json.name("packetsSpuriouslyLost").number(stats.packetsSpuriouslyLost);
+  json.name("congestionMarks").number(stats.congestionMarks);
+  json.name("datagramsSent").number(stats.datagramsSent).name("datagramsReceived").number(stats.datagramsReceived);
+  json.name("datagramsLost").number(stats.datagramsLost).name("datagramsDropped").number(stats.datagramsDropped);
+  json.name("congestionControl").text(stats.congestionControl).name("keyUpdates").number(stats.keyUpdates);
+  json.name("deliveryRate").number(stats.deliveryRate).name("pacingRate").number(stats.pacingRate);
+  json.name("mtu").number(stats.datagramSize).name("ecn").text(stats.ecn);
   return json.name("openStreams").number(stats.openStreams).endObject().str();
 }
 

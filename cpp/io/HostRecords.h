@@ -1,6 +1,7 @@
 // Values as JSON and as names, in the words of lib/native.ts. Every function is the inverse of a type there.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,26 @@ namespace quic {
 
 std::string base64(ByteSpan bytes);
 
+/// An address token with the version that it is good for, as hosts keep it.
+ByteVector packToken(const AddressToken& token);
+/// Empty when it is none.
+AddressToken unpackToken(ByteSpan bytes);
+
 /// "explicit", "pool-of-addresses", "symmetric", "synchronized-symmetric".
 std::string_view protocolName(ServerMigrationProtocol protocol);
 
-std::string openedRecord(const FourTuple& path, const HandshakeFinished& event);
+/// "TLS_AES_128_GCM_SHA256".
+std::string_view cipherName(CipherSuite suite);
+std::optional<CipherSuite> cipherNamed(std::string_view name);
+
+/// What a connection itself says of its handshake.
+struct HandshakeFacts {
+  FourTuple path;
+  uint32_t version = 0;
+  CipherSuite cipher = CipherSuite::AES_128_GCM_SHA256;
+  size_t datagramLimit = 0;
+};
+std::string openedRecord(const HandshakeFacts& facts, const HandshakeFinished& event);
 std::string pathRecord(const FourTuple& path);
 std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason);
 std::string migrationRecord(const MigrationEvent& event);

@@ -25,9 +25,10 @@ QuicClient::~QuicClient() { shutDown(); }
 HostResult<> QuicClient::connect(ConnectionHandle connection, const ClientConnectOptions& options) {
   auto context = contextFor(options.tls);
   if (!context) return Unexpected<HostFailure>{context.error()};
+  std::unique_ptr<HandshakeLayer> handshake = (*context)->makeHandshake(options.serverName);
+  if (!options.session.empty()) handshake->offerSession(options.session, false);
   const SocketAddress local = options.local.value_or(anyOf(options.peer.family()));
-  worker(0).post(command::Connect{
-      connection, {local, options.peer}, options.settings, (*context)->makeHandshake(options.serverName)});
+  worker(0).post(command::Connect{connection, {local, options.peer}, options.settings, std::move(handshake)});
   return Unit{};
 }
 

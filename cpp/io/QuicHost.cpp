@@ -45,6 +45,27 @@ void QuicHost::streamStop(ConnectionHandle connection, StreamId stream, uint64_t
   postTo(connection, command::StreamStop{connection, stream, code});
 }
 
+void QuicHost::streamResetAt(ConnectionHandle connection, StreamId stream, uint64_t code, uint64_t reliableSize) {
+  postTo(connection, command::StreamResetAt{connection, stream, code, reliableSize});
+}
+
+void QuicHost::streamPriority(ConnectionHandle connection, StreamId stream, const StreamPriority& priority) {
+  postTo(connection, command::StreamPrioritize{connection, stream, priority});
+}
+
+void QuicHost::sendDatagram(ConnectionHandle connection, uint64_t datagram, OwnedBytes&& bytes, bool isWatched) {
+  postTo(connection, command::SendDatagram{connection, datagram, std::move(bytes), isWatched});
+}
+
+void QuicHost::updateKeys(ConnectionHandle connection, uint32_t request) {
+  postTo(connection, command::UpdateKeys{connection, request});
+}
+
+void QuicHost::exportKeyingMaterial(ConnectionHandle connection, uint32_t request, const std::string& label,
+                                    OwnedBytes&& context, size_t size) {
+  postTo(connection, command::ExportKeyingMaterial{connection, request, label, std::move(context), size});
+}
+
 void QuicHost::closeConnection(ConnectionHandle connection, bool application, uint64_t code,
                                const std::string& reason) {
   const QuicErrorCode errorCode = application ? QuicErrorCode(static_cast<ApplicationErrorCode>(code))

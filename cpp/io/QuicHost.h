@@ -35,6 +35,15 @@ class QuicHost {
   void streamConsume(ConnectionHandle connection, StreamId stream, uint64_t bytes);
   void streamReset(ConnectionHandle connection, StreamId stream, uint64_t code);
   void streamStop(ConnectionHandle connection, StreamId stream, uint64_t code);
+  /// The first `reliableSize` bytes arrive all the same, where the peer knows how.
+  void streamResetAt(ConnectionHandle connection, StreamId stream, uint64_t code, uint64_t reliableSize);
+  void streamPriority(ConnectionHandle connection, StreamId stream, const StreamPriority& priority);
+  /// DatagramsLeft tells how many wait no longer; DatagramSettled, when it is watched, what became of it.
+  void sendDatagram(ConnectionHandle connection, uint64_t datagram, OwnedBytes&& bytes, bool isWatched);
+  /// Each is answered by an Answer record with this number.
+  void updateKeys(ConnectionHandle connection, uint32_t request);
+  void exportKeyingMaterial(ConnectionHandle connection, uint32_t request, const std::string& label,
+                            OwnedBytes&& context, size_t size);
   /// CONNECTION_CLOSE now.
   void closeConnection(ConnectionHandle connection, bool application, uint64_t code, const std::string& reason);
   /// Answered by a Stats record with this number.

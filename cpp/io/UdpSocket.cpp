@@ -70,8 +70,7 @@ SocketResult<UdpSocket> UdpSocket::open(const UdpSocketOptions& options) {
   opened.fd_ = socket(opened.isV6_ ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (opened.fd_ < 0) return refused("no socket of this family");
   const bool hasV4 = !opened.isV6_ || options.dualStack;
-  const bool isFamilySet =
-      !opened.isV6_ || setOption(opened.fd_, IPPROTO_IPV6, IPV6_V6ONLY, options.dualStack ? 0 : 1);
+  const bool isFamilySet = !opened.isV6_ || setOption(opened.fd_, IPPROTO_IPV6, IPV6_V6ONLY, options.dualStack ? 0 : 1);
   if (!isFamilySet || !forbidFragments(opened.fd_, opened.isV6_)) return refused("socket option");
   setDesired(opened.fd_, opened.isV6_, hasV4);
   setBuffers(opened.fd_, options.bufferSize);

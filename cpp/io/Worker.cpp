@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "io/Overloaded.h"
 #include "io/SystemClock.h"
 
 namespace quic {
@@ -18,6 +17,7 @@ Worker::Worker(Role role, uv_loop_t* given, HostSink& sink)
       sink_(sink),
       isThreaded_(given == nullptr),
       bridge_(role, *this, up_),
+      answers_(*this, up_.records),
       loop_(EventLoop::make(given, *this)) {
   if (loop_) queue_.attach(*loop_);
 }
@@ -84,6 +84,7 @@ void Worker::onTurn() {
   bool isLeft = drive(now);
   // What reading leads to, credit for the peer and streams that are closed, belongs to this turn: nothing else may wake it.
   if (bridge_.readStreams()) isLeft |= drive(now);
+  answers_.settle();
   deliver();
   if (isStopped_) return;
   if (std::exchange(hasNewWork_, false)) isLeft |= transmit(now);
@@ -100,42 +101,64 @@ void Worker::deliver() {
   sink_.onBatchReady();
 }
 
-void Worker::run(TimePoint now, Command& command) {
-  hasNewWork_ = true;
-  // A verb that fails is about something that has ended; the host hears, or has heard, of that by an event.
-  const auto verb = [&](ConnectionHandle connection, auto&& act) {
-    QuicTransportBase* transport = findTransport(connection);
+/// What both roles do.
+struct Worker::CommandRunner {
+  Worker& worker;
+  TimePoint now;
+  Command& command;
+
+  /// A verb that fails is about something that has ended; the host hears, or has heard, of that by an event.
+  template <class Act>
+  void verb(ConnectionHandle connection, Act&& act) const {
+    QuicTransportBase* transport = worker.findTransport(connection);
     if (transport == nullptr) return;
     static_cast<void>(act(*transport));
-    touchTransport(connection);
-  };
-  std::visit(
-      Overloaded{
-          [&](command::StreamWrite& c) {
-            verb(c.connection, [&](QuicTransportBase& transport) {
-              bridge_.openUpTo(c.connection, transport, c.stream);
-              return transport.writeStream(c.stream, std::move(c.bytes), c.fin);
-            });
-          },
-          [&](command::StreamConsume& c) { bridge_.onConsumed(c.connection, c.stream, c.bytes); },
-          [&](command::StreamReset& c) {
-            verb(c.connection, [&](QuicTransportBase& transport) { return transport.resetStream(c.stream, c.code); });
-          },
-          [&](command::StreamStop& c) {
-            verb(c.connection, [&](QuicTransportBase& transport) { return transport.stopSending(c.stream, c.code); });
-          },
-          [&](command::CloseConnection& c) {
-            verb(c.connection, [&](QuicTransportBase& transport) {
-              transport.close(now, c.code, c.reason);
-              return Unit{};
-            });
-          },
-          [&](command::QueryStats& c) { bridge_.addStats(c.connection, c.request); },
-          [&](command::Poke&) { isPoked_ = true; },
-          [&](command::Stop&) { stop(now); },
-          [&](auto&) { runOfRole(now, command); },
-      },
-      command);
+    worker.touchTransport(connection);
+  }
+
+  void operator()(command::StreamWrite& c) const {
+    verb(c.connection, [&](QuicTransportBase& transport) {
+      worker.bridge_.openUpTo(c.connection, transport, c.stream);
+      return transport.writeStream(c.stream, std::move(c.bytes), c.fin);
+    });
+  }
+  void operator()(command::StreamConsume& c) const { worker.bridge_.onConsumed(c.connection, c.stream, c.bytes); }
+  void operator()(command::StreamReset& c) const {
+    verb(c.connection, [&](QuicTransportBase& transport) { return transport.resetStream(c.stream, c.code); });
+  }
+  void operator()(command::StreamStop& c) const {
+    verb(c.connection, [&](QuicTransportBase& transport) { return transport.stopSending(c.stream, c.code); });
+  }
+  void operator()(command::StreamResetAt& c) const {
+    verb(c.connection, [&](QuicTransportBase& transport) {
+      const Result<> done = transport.resetStreamAt(c.stream, c.code, c.reliableSize);
+      return done ? done : transport.resetStream(c.stream, c.code);
+    });
+  }
+  void operator()(command::StreamPrioritize& c) const {
+    verb(c.connection, [&](QuicTransportBase& transport) { return transport.setStreamPriority(c.stream, c.priority); });
+  }
+  void operator()(command::SendDatagram& c) const { worker.answers_.sendDatagram(now, c); }
+  void operator()(command::UpdateKeys& c) const { worker.answers_.updateKeys(now, c); }
+  void operator()(command::ExportKeyingMaterial& c) const { worker.answers_.exportKeyingMaterial(c); }
+  void operator()(command::CloseConnection& c) const {
+    verb(c.connection, [&](QuicTransportBase& transport) {
+      transport.close(now, c.code, c.reason);
+      return Unit{};
+    });
+  }
+  void operator()(command::QueryStats& c) const { worker.bridge_.addStats(c.connection, c.request); }
+  void operator()(command::Poke&) const { worker.isPoked_ = true; }
+  void operator()(command::Stop&) const { worker.stop(now); }
+  template <class OfRole>
+  void operator()(OfRole&) const {
+    worker.runOfRole(now, command);
+  }
+};
+
+void Worker::run(TimePoint now, Command& command) {
+  hasNewWork_ = true;
+  std::visit(CommandRunner{*this, now, command}, command);
 }
 
 // ---- the end

@@ -14,6 +14,7 @@
 #include "io/ConnectionBridge.h"
 #include "io/EventLoop.h"
 #include "io/HostQueue.h"
+#include "io/PendingAnswers.h"
 #include "io/ReceiveSlab.h"
 #include "io/SystemRandom.h"
 #include "quic/tls/OpenSslTls.h"
@@ -78,6 +79,7 @@ class Worker : private EventLoop::Handler, protected ConnectionAccess {
  private:
   void onTurn() override;
   void onLoopClosed() override;
+  struct CommandRunner;
   void run(TimePoint now, Command& command);
   void deliver();
   void stop(TimePoint now);
@@ -90,6 +92,7 @@ class Worker : private EventLoop::Handler, protected ConnectionAccess {
 
  protected:
   ConnectionBridge bridge_;
+  PendingAnswers answers_;
 
  private:
   bool isPoked_ = false;

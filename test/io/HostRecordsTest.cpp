@@ -20,10 +20,29 @@ TEST(HostRecords, EncodeBase64WithPadding) {
 
 TEST(HostRecords, DescribeAnOpenedConnection) {
   const FourTuple path{address("127.0.0.1:1"), address("[::1]:2")};
-  const HandshakeFinished event{"echo", {1, 2, 3}, ServerMigrationProtocols(5)};
-  EXPECT_EQ(openedRecord(path, event),
-            R"({"local":{"family":"IPv4","host":"127.0.0.1","port":1},"peer":{"family":"IPv6","host":"::1","port":2},)"
-            R"("alpn":"echo","certificate":"AQID","serverMigration":5})");
+  const HandshakeFacts facts{path, 1, CipherSuite::CHACHA20_POLY1305_SHA256, 1173};
+  const HandshakeFinished event{"echo", {1, 2, 3}, ServerMigrationProtocols(5), true, EarlyDataOutcome::Rejected,
+                                "a.b"};
+  EXPECT_EQ(
+      openedRecord(facts, event),
+      R"({"local":{"family":"IPv4","host":"127.0.0.1","port":1},"peer":{"family":"IPv6","host":"::1","port":2},)"
+      R"("alpn":"echo","certificate":"AQID","serverMigration":5,"version":1,"cipher":"TLS_CHACHA20_POLY1305_SHA256",)"
+      R"("isResumed":true,"earlyData":"rejected","serverName":"a.b","datagramLimit":1173})");
+}
+
+TEST(HostRecords, NameCiphersBothWays) {
+  for (const auto suite :
+       {CipherSuite::AES_128_GCM_SHA256, CipherSuite::AES_256_GCM_SHA384, CipherSuite::CHACHA20_POLY1305_SHA256}) {
+    EXPECT_EQ(cipherNamed(cipherName(suite)), suite);
+  }
+  EXPECT_EQ(cipherNamed("TLS_AES_128_CCM_SHA256"), std::nullopt);
+}
+
+TEST(HostRecords, KeepTokensWithTheirVersions) {
+  const AddressToken token{{7, 8, 9}, 0x6b3343cf};
+  EXPECT_EQ(unpackToken(packToken(token)), token);
+  EXPECT_TRUE(unpackToken({}).bytes.empty());
+  EXPECT_TRUE(unpackToken(ByteVector{0, 0, 0, 1}).bytes.empty());
 }
 
 TEST(HostRecords, DescribeAnEnd) {

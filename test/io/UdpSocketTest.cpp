@@ -286,9 +286,7 @@ TEST(UdpSocket, TakesNoSocketThatIsNotBound) {
   EXPECT_EQ(adopted.error().systemError, EDESTADDRREQ);
 }
 
-TEST(UdpSocket, TakesNoDescriptorThatIsNone) {
-  EXPECT_FALSE(UdpSocket::adopt(-1, {}));
-}
+TEST(UdpSocket, TakesNoDescriptorThatIsNone) { EXPECT_FALSE(UdpSocket::adopt(-1, {})); }
 
 TEST(BindShared, AddsSocketsToOneThatWasHandedOver) {
   const auto group = bindShared({{}, 3, false, true, std::nullopt, boundSocket("127.0.0.1:0")});

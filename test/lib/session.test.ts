@@ -1,10 +1,10 @@
-// Sessions, early data, and verbs that are answered, on a native side without a network.
+// Sessions, and verbs that are answered, on a native side without a network.
 import { Client } from '../../lib/client.js';
 import { type ConnectOptions } from '../../lib/index.js';
 import { RecordKind } from '../../lib/native.js';
 import { decodeSession, encodeSession } from '../../lib/session.js';
-import { FakeModule, address, openedRecord } from './support/FakeNative.js';
-import { closedRecord, openClient, openServer, rejection, settle } from './support/fixtures.js';
+import { FakeModule, address } from './support/FakeNative.js';
+import { closedRecord, openClient, rejection, settle } from './support/fixtures.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 
@@ -30,10 +30,9 @@ describe('a session', () => {
     ]);
   });
 
-  test('goes down with its parts, early data only when it is asked for', async () => {
+  test('goes down with its parts', async () => {
     const session = encodeSession({ ticket: bytes('ticket'), token: bytes('token') });
-    expect((await startClient({ session })).asked).toMatchObject({ session: bytes('ticket'), token: bytes('token'), earlyData: false });
-    expect((await startClient({ session, earlyData: true })).asked).toMatchObject({ earlyData: true });
+    expect((await startClient({ session })).asked).toMatchObject({ session: bytes('ticket'), token: bytes('token') });
   });
 
   test.each([
@@ -42,7 +41,7 @@ describe('a session', () => {
     ['a token longer than all', bytes('\x01\xff\xffx')],
     ['too much', new Uint8Array(70_000).fill(1)],
   ])('that is no session of ours (%s) is passed over', async (_what, session) => {
-    const { asked } = await startClient({ session, earlyData: true });
+    const { asked } = await startClient({ session });
     expect(asked).not.toHaveProperty('session');
     expect(asked).not.toHaveProperty('token');
   });
@@ -53,45 +52,10 @@ describe('a session', () => {
   });
 });
 
-describe('early data', () => {
-  const early = { ...openedRecord, earlyData: 'pending', isResumed: true } as const;
-  const open = async () => {
-    const client = await startClient({ session: encodeSession({ ticket: bytes('t'), token: bytes('') }), earlyData: true });
-    const say = (...records: object[]): void => client.native.say(...records.map((record) => ({ ...record, connection: client.number }) as never));
-    say({ kind: RecordKind.EarlyDataReady, json: early }, { kind: RecordKind.StreamsAvailable, stream: 10, word: 0 });
-    return { ...client, say, connection: await client.connecting };
-  };
-
-  test('lets streams be written before the handshake is complete', async () => {
-    const { connection, native, number } = await open();
-    expect(connection.handshake).toMatchObject({ earlyData: 'pending', isResumed: true });
-    (await connection.openStream()).end('early');
-    await settle();
-    expect(native.calls('streamWrite')).toEqual([[number, 0, 'early', true]]);
-  });
-
-  test.each(['accepted', 'rejected'] as const)('that is %s is told by the handshake', async (earlyData) => {
-    const { connection, say } = await open();
-    const complete = connection.handshakeComplete;
-    say({ kind: RecordKind.ConnectionOpened, json: { ...early, earlyData } });
-    await complete;
-    expect(connection.handshake.earlyData).toBe(earlyData);
-  });
-
-  test('of a handshake that fails rejects what waits for it, and fails the streams', async () => {
-    const { connection, say } = await open();
-    const stream = await connection.openStream();
-    const complete = rejection(connection.handshakeComplete);
-    say({ kind: RecordKind.ConnectionClosed, json: closedRecord({ kind: 'local', name: 'HANDSHAKE_TIMEOUT', initiator: 'local' }) });
-    expect(await complete).toMatchObject({ code: 'ERR_QUIC_HANDSHAKE_TIMEOUT' });
-    expect(stream.destroyed).toBe(true);
-  });
-
-  test('without it the handshake is complete from the beginning', async () => {
-    const { connection } = await openClient();
-    await connection.handshakeComplete;
-    expect(connection.handshake).toEqual({ version: 1, cipher: 'TLS_AES_128_GCM_SHA256', isResumed: false, earlyData: 'none', serverName: undefined });
-  });
+test('without early data the handshake is complete from the beginning', async () => {
+  const { connection } = await openClient();
+  await connection.handshakeComplete;
+  expect(connection.handshake).toEqual({ version: 1, cipher: 'TLS_AES_128_GCM_SHA256', isResumed: false, earlyData: 'none', serverName: undefined });
 });
 
 describe('verbs that are answered', () => {
@@ -109,9 +73,9 @@ describe('verbs that are answered', () => {
     const { connection, native, say } = await openClient();
     const done = connection.updateKeys();
     await settle();
-    const no = closedRecord({ kind: 'local', name: 'KEY_UPDATE_PENDING', initiator: 'local' });
+    const no = closedRecord({ kind: 'local', name: 'KEY_UPDATE_NOT_READY', initiator: 'local' });
     say({ kind: RecordKind.Answer, json: no, stream: 0, word: native.calls('updateKeys')[0]?.[1] as number });
-    expect(await rejection(done)).toMatchObject({ code: 'ERR_QUIC_KEY_UPDATE_PENDING' });
+    expect(await rejection(done)).toMatchObject({ code: 'ERR_QUIC_KEY_UPDATE_NOT_READY' });
   });
 
   test('exportKeyingMaterial gives the bytes', async () => {
@@ -154,8 +118,8 @@ describe('streams', () => {
   test('are given a priority when they are opened, and later', async () => {
     const { connection, native, number } = await openClient();
     const stream = await connection.openStream({ priority: { urgency: 1 } });
-    stream.setPriority({ incremental: true });
-    expect(native.calls('streamPriority')).toEqual([[number, 0, 1, false], [number, 0, 3, true]]);
+    stream.setPriority({ incremental: false });
+    expect(native.calls('streamPriority')).toEqual([[number, 0, 1, true], [number, 0, 3, false]]);
   });
 
   test('refuse a priority that does not exist, and spend no stream', async () => {
@@ -171,28 +135,5 @@ describe('streams', () => {
     stream.resetStream(9, { deliverWritten: true });
     expect(native.calls('streamResetAt')).toEqual([[number, 2, 9n, 5]]);
     expect(native.calls('streamReset')).toEqual([]);
-  });
-});
-
-describe('qlog', () => {
-  test('goes to the sink of its connection', async () => {
-    const records: string[] = [];
-    const { say } = await openClient(100, { qlog: (text) => void records.push(text) });
-    say({ kind: RecordKind.Qlog, bytes: bytes('\x1e{}\n') });
-    expect(records).toEqual(['\x1e{}\n']);
-  });
-
-  test('of a server asks once for a sink for each connection', async () => {
-    const asked: string[] = [];
-    const records: string[] = [];
-    const { native } = await openServer({
-      qlog: ({ id }) => {
-        asked.push(id);
-        return asked.length === 1 ? (text) => void records.push(text) : undefined;
-      },
-    });
-    for (const connection of [1, 1, 2]) native.say({ kind: RecordKind.Qlog, connection, bytes: bytes(`${connection}`) });
-    expect(asked).toHaveLength(2);
-    expect(records).toEqual(['1', '1']);
   });
 });

@@ -92,6 +92,21 @@ export function streams(duplex: QuicStream, send: QuicSendStream, receive: QuicR
   return [duplex, send, receive];
 }
 
+// ---- datagrams, priorities, keys
+export async function transport(connection: QuicConnection): Promise<void> {
+  const sent = connection.datagrams.send(new Uint8Array(3), (outcome) => holds<Equals<typeof outcome, 'acknowledged' | 'lost'>>());
+  holds<Equals<typeof sent, boolean>>();
+  for await (const datagram of connection.datagrams) holds<Equals<typeof datagram, Uint8Array>>();
+  const stream = await connection.openStream({ priority: { urgency: 0, incremental: false } });
+  stream.setPriority({ urgency: 7 });
+  stream.resetStream(1n, { deliverWritten: true });
+  await connection.updateKeys();
+  const key = await connection.exportKeyingMaterial(32, 'EXPORTER-x');
+  connection.on('session', (session) => void connect('x:1', { alpn: ['a'], session }));
+  holds<Equals<typeof key, Uint8Array>>();
+  holds<Equals<typeof connection.handshake.earlyData, 'none' | 'pending' | 'accepted' | 'rejected'>>();
+}
+
 // ---- errors
 export function errors(error: QuicError, connection: QuicConnection): Promise<ConnectionStats> {
   holds<Equals<typeof error.code, QuicErrorCode>>();

@@ -33,6 +33,7 @@ struct ConnectionStats {
   uint64_t openStreams = 0;
   uint64_t keyUpdates = 0;    // of either end
   uint64_t datagramSize = 0;  // the largest that is sent on the active path now
+  std::string_view ecn;  // "testing", "capable", "failed", "off": whether that path carries marks (RFC 9000 §13.4.2)
 };
 
 }  // namespace quic

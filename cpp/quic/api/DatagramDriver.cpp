@@ -1,5 +1,7 @@
 #include "quic/api/DatagramDriver.h"
 
+#include <utility>
+
 #include "quic/api/QLogDriver.h"
 
 namespace quic {
@@ -30,7 +32,15 @@ bool goesFirst(const QuicConnectionState& state) {
   return sender.urgency() < ofStreams || (sender.urgency() == ofStreams && state.datagrams.hasTurn);
 }
 
+std::optional<TransportEvent> pollLimit(QuicConnectionState& state) {
+  if (state.isHandshaking() || !state.isOpen()) return std::nullopt;
+  const size_t limit = maxDatagramPayload(state).value_or(0);
+  if (limit == std::exchange(state.datagrams.toldLimit, limit)) return std::nullopt;
+  return TransportEvent(DatagramLimitChanged{limit});
+}
+
 std::optional<TransportEvent> pollDatagramEvent(QuicConnectionState& state) {
+  if (auto event = pollLimit(state)) return event;
   if (auto event = state.datagrams.sender.pollEvent()) return TransportEvent(std::move(*event));
   if (auto event = state.datagrams.receiver.pollEvent()) {
     if (const auto* received = std::get_if<DatagramReceived>(&*event)) {

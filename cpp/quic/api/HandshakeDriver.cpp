@@ -88,7 +88,8 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
 
 void onComplete(QuicConnectionState& state, const HandshakeComplete& complete) {
   state.life = life::Established{};
-  state.events.emplace_back(HandshakeFinished{complete.alpn, complete.peerCertificate, negotiatedMigration(state)});
+  state.events.emplace_back(HandshakeFinished{complete.alpn, complete.peerCertificate, negotiatedMigration(state),
+                                              complete.isResumed, complete.earlyData, complete.serverName});
   issueConnectionIds(state);
   if (state.role == Role::Client) return;
   // RFC 9001 §4.1.2: for a server, complete is confirmed.

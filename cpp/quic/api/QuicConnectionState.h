@@ -84,6 +84,7 @@ struct DatagramState {
   DatagramReceiver receiver;
   bool hasTurn = true;       // before streams of the same urgency, in the next packet
   bool isEventNext = false;  // their events had the last turn
+  size_t toldLimit = 0;      // of the last DatagramLimitChanged
 };
 
 using MigrationRole = std::variant<std::monostate, ServerMigrationClient, ServerMigrationServer>;

@@ -14,6 +14,15 @@ namespace {
 
 Unexpected<QuicError> isClosed() { return fail(LocalErrorCode::CONNECTION_CLOSED, "the connection is closed"); }
 
+std::string_view ecnName(const QuicConnectionState& state) {
+  if (!state.settings.ecn) return "off";
+  switch (state.paths.active().ecn.state(state.now)) {
+    case EcnMarking::State::Capable: return "capable";
+    case EcnMarking::State::Failed: return "failed";
+    default: return "testing";
+  }
+}
+
 }  // namespace
 
 QuicTransportBase::QuicTransportBase(std::unique_ptr<QuicConnectionState> state) : state_(std::move(state)) {}
@@ -162,6 +171,20 @@ bool QuicTransportBase::hasUnfinishedSends() const { return state_->streams.hasU
 
 std::optional<size_t> QuicTransportBase::maxDatagramPayload() const { return quic::maxDatagramPayload(*state_); }
 
+size_t QuicTransportBase::waitingDatagrams() const { return state_->datagrams.sender.size(); }
+
+CipherSuite QuicTransportBase::cipherSuite() const { return state_->keys.suite; }
+
+bool QuicTransportBase::isKeyUpdateFollowed() const { return state_->keys.phases.isFollowed(); }
+
+Result<ByteVector> QuicTransportBase::exportKeyingMaterial(std::string_view label, ByteSpan context,
+                                                           size_t size) const {
+  if (state_->isHandshaking() || size < 1 || size > 255) {
+    return fail(LocalErrorCode::INVALID_ARGUMENT, "1 to 255 bytes, and not before the handshake is finished");
+  }
+  return state_->handshake.tls->exportKeyingMaterial(label, context, size);
+}
+
 ConnectionStats QuicTransportBase::stats() const {
   ConnectionStats stats = state_->stats;
   const Path& path = state_->paths.active();
@@ -178,6 +201,7 @@ ConnectionStats QuicTransportBase::stats() const {
   stats.openStreams = state_->streams.openStreams();
   stats.keyUpdates = state_->keys.phases.generation();
   stats.datagramSize = state_->datagramSize();
+  stats.ecn = ecnName(*state_);
   return stats;
 }
 

@@ -79,6 +79,14 @@ class QuicTransportBase {
   [[nodiscard]] bool hasUnfinishedSends() const;
   /// Bytes that one datagram can have now: the peer's limit and the path's. nullopt: the peer takes none.
   [[nodiscard]] std::optional<size_t> maxDatagramPayload() const;
+  /// Datagrams that have not left yet.
+  [[nodiscard]] size_t waitingDatagrams() const;
+  /// What the handshake agreed upon.
+  [[nodiscard]] CipherSuite cipherSuite() const;
+  /// The peer has followed the last key update, whoever began it.
+  [[nodiscard]] bool isKeyUpdateFollowed() const;
+  /// RFC 8446 §7.5, once the handshake is finished. `size`: 1 to 255. Error: INVALID_ARGUMENT.
+  [[nodiscard]] Result<ByteVector> exportKeyingMaterial(std::string_view label, ByteSpan context, size_t size) const;
   [[nodiscard]] ConnectionStats stats() const;
 
  protected:

@@ -20,9 +20,16 @@ struct HandshakeFinished {
   std::string alpn;
   ByteVector peerCertificate;  // DER; empty when there is none
   ServerMigrationProtocols serverMigration;
+  bool isResumed = false;  // no certificate was exchanged now
+  EarlyDataOutcome earlyData = EarlyDataOutcome::NotOffered;
+  std::string serverName{};  // server: what the client asked for by SNI; empty when it did not
 };
 /// RFC 9001 §4.1.2. Once, after HandshakeFinished.
 struct HandshakeConfirmed {};
+/// What maxDatagramPayload() answers is another number now; 0: nothing can be sent. Not before HandshakeFinished.
+struct DatagramLimitChanged {
+  size_t maxPayload = 0;
+};
 /// The active path is another one now.
 struct PathChanged {
   FourTuple path;
@@ -44,9 +51,9 @@ struct ConnectionClosed {
   QuicError error;
   std::string reason;
 };
-using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent, PathChanged,
-                                    PathFailed, LocalAddressReleased, MigrationEvent, SessionTicket, AddressToken,
-                                    KeyLogLine, QLogText, ConnectionClosed>;
+using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent,
+                                    DatagramLimitChanged, PathChanged, PathFailed, LocalAddressReleased, MigrationEvent,
+                                    SessionTicket, AddressToken, KeyLogLine, QLogText, ConnectionClosed>;
 
 /// Datagrams with this destination ID belong to this connection from now on, or no longer. For whoever routes, and before any
 /// further datagram: these have a queue of their own.

@@ -35,6 +35,7 @@ Result<> DatagramSender::push(TimePoint now, OwnedBytes&& bytes, const DatagramO
     return fail(LocalErrorCode::DATAGRAM_QUEUE_FULL, "too many datagrams wait to be sent");
   }
   queued_ += cost;
+  ++size_;
   waiting_ |= static_cast<uint8_t>(1u << options.urgency);
   Waiting waiting{std::move(bytes), options.id, std::nullopt};
   if (options.lifetime != Duration{0}) waiting.expiresAt = now + options.lifetime;
@@ -86,6 +87,7 @@ bool DatagramSender::makeRoom(TimePoint now, size_t wanted, size_t urgency) {
 DatagramSender::Waiting DatagramSender::take(size_t line) {
   Waiting taken = lines_[line].pop();
   queued_ -= taken.bytes.size() + kDatagramOverhead;
+  --size_;
   if (lines_[line].empty()) waiting_ &= static_cast<uint8_t>(~(1u << line));
   return taken;
 }

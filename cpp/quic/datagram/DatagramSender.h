@@ -48,6 +48,8 @@ class DatagramSender {
   /// The largest datagram that can be sent now; nullopt when the peer takes none.
   [[nodiscard]] std::optional<size_t> maxPayload(size_t room) const;
   [[nodiscard]] size_t queuedBytes() const { return queued_; }
+  /// How many wait.
+  [[nodiscard]] size_t size() const { return size_; }
 
  private:
   struct Waiting {
@@ -66,6 +68,7 @@ class DatagramSender {
   std::array<Fifo<Waiting>, kUrgencies> lines_;
   uint8_t waiting_ = 0;  // a bit for each line that is not empty
   size_t queued_ = 0;
+  size_t size_ = 0;
   Fifo<DatagramEvent> news_;
 };
 

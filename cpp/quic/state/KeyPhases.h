@@ -59,6 +59,8 @@ class KeyPhases {
   [[nodiscard]] std::optional<TimePoint> forgetPreviousAt() const { return forgetPreviousAt_; }
   void forgetPrevious();
 
+  /// The peer has acknowledged something of the current phase, so it has followed the last update (RFC 9001 §6.2).
+  [[nodiscard]] bool isFollowed() const { return nextUpdateFrom_.has_value(); }
   /// Updates so far, whoever began them.
   [[nodiscard]] uint64_t generation() const { return generation_; }
 

@@ -40,6 +40,7 @@ export const openedRecord: OpenedRecord = {
   isResumed: false,
   earlyData: 'none',
   serverName: '',
+  datagramLimit: 0,
   local: address('127.0.0.1', 50000),
   peer: address('127.0.0.1', 4433),
 };
@@ -123,8 +124,8 @@ export class FakeNative implements NativeQuic {
   streamPriority(connection: number, stream: number, urgency: number, incremental: boolean): void {
     this.#note('streamPriority', connection, stream, urgency, incremental);
   }
-  sendDatagram(connection: number, datagram: number, bytes: Uint8Array): void {
-    this.#note('sendDatagram', connection, datagram, Buffer.from(bytes).toString('latin1'));
+  sendDatagram(connection: number, datagram: number, bytes: Uint8Array, isWatched: boolean): void {
+    this.#note('sendDatagram', connection, datagram, Buffer.from(bytes).toString('latin1'), isWatched);
   }
   updateKeys(connection: number, request: number): void {
     this.#note('updateKeys', connection, request);

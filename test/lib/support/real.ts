@@ -22,14 +22,17 @@ export function dial(server: QuicServer, options: Partial<ConnectOptions> = {}):
   return connect(server.address, { alpn: ['test'], tls: clientTls, ...options });
 }
 
-/** Sends back what comes on each stream of each connection. */
-export function echoes(server: QuicServer): void {
-  server.on('connection', (connection) => {
-    connection.on('stream', (stream) => {
-      if (stream instanceof QuicStream) pipeline(stream, stream).catch(() => undefined);
-      else stream.resume();
-    });
+/** Sends back what comes on each stream. */
+export function echo(connection: QuicConnection): void {
+  connection.on('stream', (stream) => {
+    if (stream instanceof QuicStream) pipeline(stream, stream).catch(() => undefined);
+    else stream.resume();
   });
+}
+
+/** Likewise on each connection that comes. */
+export function echoes(server: QuicServer): void {
+  server.on('connection', echo);
 }
 
 export interface Pair extends AsyncDisposable {
