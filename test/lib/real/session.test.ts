@@ -1,0 +1,177 @@
+// Sessions, certificates by name and of clients, shared secrets, key logs and handed-over sockets, with the real addon.
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type ConnectOptions, type ListenOptions, type QuicConnection, QuicError, type QuicServer } from '../../../lib/index.js';
+import { clientTls, dial, echoes, file, pair, pemOf, serve, serverTls } from '../support/real.js';
+
+async function ask(connection: QuicConnection, question: string): Promise<string> {
+  const stream = await connection.openStream();
+  stream.end(question);
+  return text(stream);
+}
+
+async function rejection(promise: Promise<unknown>): Promise<QuicError> {
+  return promise.then(
+    () => Promise.reject(new Error('it was to reject')),
+    (error: unknown) => error as QuicError,
+  );
+}
+
+/** The session of a connection that was opened, used and closed: the last one, with the token. */
+async function sessionFrom(server: QuicServer, options: Partial<ConnectOptions> = {}): Promise<Uint8Array> {
+  const client = await dial(server, options);
+  const sessions: Uint8Array[] = [];
+  client.on('session', (session) => sessions.push(session));
+  await ask(client, 'hello');
+  while (sessions.length < 3) await new Promise((resolve) => setImmediate(resolve)); // two tickets and a token
+  await client.close();
+  return sessions.at(-1) as Uint8Array;
+}
+
+describe('a session', () => {
+  test.each([{ threaded: false }, { threaded: true }])('is resumed (%p)', async (options) => {
+    await using server = await serve();
+    echoes(server);
+    const session = await sessionFrom(server, options);
+    await using client = await dial(server, { session, ...options });
+    expect(client.handshake.isResumed).toBe(true);
+    expect(client.peerCertificate).toBeDefined();
+    expect(await ask(client, 'again')).toBe('again');
+    expect([...server.connections].at(-1)?.handshake.isResumed).toBe(true);
+  });
+
+  test('proves the address too: no Retry the second time', async () => {
+    await using server = await serve({ validateAddress: 'always' });
+    echoes(server);
+    const session = await sessionFrom(server);
+    await using with_ = await dial(server, { session });
+    await using without = await dial(server);
+    const [fewer, more] = [await with_.stats(), await without.stats()];
+    expect(with_.handshake.isResumed).toBe(true);
+    expect(fewer.bytesReceived).toBeLessThan(more.bytesReceived);
+  });
+
+  test.each([
+    ['of another server', { serverName: 'localhost' }],
+    ['of a client that verified nothing', { tls: { dangerouslySkipVerification: true } }],
+  ])('%s is passed over', async (_what, first) => {
+    await using server = await serve();
+    echoes(server);
+    const session = await sessionFrom(server, first);
+    await using client = await dial(server, { session });
+    expect(client.handshake.isResumed).toBe(false);
+    expect(await ask(client, 'still')).toBe('still');
+  });
+
+  test.each([['some bytes', randomBytes(300)], ['nothing', Buffer.alloc(0)]])('that is %s is passed over', async (_what, session) => {
+    await using server = await serve();
+    await using client = await dial(server, { session });
+    expect(client.handshake.isResumed).toBe(false);
+  });
+
+  test('that was damaged is passed over', async () => {
+    await using server = await serve();
+    echoes(server);
+    const session = await sessionFrom(server);
+    session[session.byteLength - 20] = (session.at(-20) ?? 0) ^ 1;
+    await using client = await dial(server, { session });
+    expect(client.handshake.isResumed).toBe(false);
+  });
+
+  test('is given by no server that was told so', async () => {
+    await using both = await pair({ sessionTickets: false });
+    const sessions: Uint8Array[] = [];
+    both.client.on('session', (session) => sessions.push(session));
+    await both.accepted.close();
+    await both.client.closed;
+    await using client = await dial(both.server, sessions.at(-1) === undefined ? {} : { session: sessions.at(-1) as Uint8Array });
+    expect(client.handshake.isResumed).toBe(false);
+  });
+
+  test('is known to processes that share secrets, and to no others', async () => {
+    const shared: Partial<ListenOptions> = { secrets: [randomBytes(32)] };
+    await using first = await serve(shared);
+    echoes(first);
+    const session = await sessionFrom(first);
+    await using second = await serve(shared);
+    await using known = await dial(second, { session });
+    expect(known.handshake.isResumed).toBe(true);
+    await using rotated = await serve({ secrets: [randomBytes(32), ...(shared.secrets ?? [randomBytes(32)])] });
+    await using old = await dial(rotated, { session });
+    expect(old.handshake.isResumed).toBe(true);
+    await using stranger = await serve({ secrets: [randomBytes(32)] });
+    await using unknown = await dial(stranger, { session });
+    expect(unknown.handshake.isResumed).toBe(false);
+  });
+});
+
+describe('certificates', () => {
+  test('of a server are chosen by the name that is asked for', async () => {
+    const identities = [{ names: ['elsewhere.test'] as const, cert: pemOf('wrong-host.pem'), key: pemOf('wrong-host.key') }];
+    await using server = await serve({ tls: { ...serverTls, identities } });
+    const { X509Certificate } = await import('node:crypto');
+    const shown = async (serverName: string): Promise<string> => {
+      await using client = await dial(server, { serverName });
+      return new X509Certificate(client.peerCertificate ?? '').serialNumber;
+    };
+    const serial = (name: string): string => new X509Certificate(pemOf(name)).serialNumber;
+    expect(await shown('elsewhere.test')).toBe(serial('wrong-host.pem'));
+    expect(await shown('ELSEWHERE.test')).toBe(serial('wrong-host.pem'));
+    expect(await shown('localhost')).toBe(serial('server.pem'));
+    expect(await shown('127.0.0.1')).toBe(serial('server.pem'));
+  });
+
+  test.each([
+    ['request', true, true],
+    ['request', false, true],
+    ['require', true, true],
+    ['require', false, false],
+    ['none', true, true],
+  ] as const)('of clients: %s, and it has one: %p', async (clientCertificate, hasOne, isTaken) => {
+    await using server = await serve({ tls: { ...serverTls, clientCa: pemOf('ca.pem'), clientCertificate } });
+    echoes(server);
+    const tls = hasOne ? { ...clientTls, cert: pemOf('client.pem'), key: pemOf('client.key') } : clientTls;
+    // A client is done before its server has looked at the certificate.
+    const outcome = await dial(server, { tls }).then((client) => ask(client, 'in').finally(() => client.destroy())).catch((error: unknown) => error);
+    if (isTaken) expect(outcome).toBe('in');
+    else expect(outcome).toBeInstanceOf(QuicError);
+  });
+});
+
+test('key logs of both ends are in the format of NSS, and say the same', async () => {
+  const logs: Record<'server' | 'client', string[]> = { server: [], client: [] };
+  await using both = await pair({ keylog: (line) => logs.server.push(line) }, { keylog: (line) => logs.client.push(line) });
+  expect(both.client.alpn).toBe('test');
+  for (const line of logs.client) expect(line).toMatch(/^[A-Z_0-9]+ [0-9a-f]{64} ([0-9a-f]{64}|[0-9a-f]{96})$/);
+  const labels = logs.client.map((line) => line.split(' ')[0]).sort();
+  expect(labels).toEqual(expect.arrayContaining(['CLIENT_HANDSHAKE_TRAFFIC_SECRET', 'CLIENT_TRAFFIC_SECRET_0', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', 'SERVER_TRAFFIC_SECRET_0']));
+  expect([...logs.server].sort()).toEqual([...logs.client].sort());
+});
+
+describe('a socket that is handed over', () => {
+  test('must be one', async () => {
+    expect(await rejection(serve({ fd: 0 }))).toMatchObject({ code: 'ERR_QUIC_BIND' });
+  });
+
+  test('by systemd must be there', async () => {
+    expect(await rejection(serve({ fd: 'systemd' }))).toMatchObject({ code: 'ERR_QUIC_BIND' });
+  });
+
+  test('is served on', async () => {
+    // Node cannot hand a UDP socket to a program by its number: Python plays systemd's part.
+    const program = `
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('127.0.0.1', 0))
+os.dup2(s.fileno(), 3)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])
+`;
+    const script = path.join(__dirname, 'programs/systemd.mjs');
+    const env = { ...process.env, TEST_CERT: file('server.pem'), TEST_KEY: file('server.key'), TEST_CA: file('ca.pem') };
+    const output = execFileSync('python3', ['-c', program, process.execPath, script], { encoding: 'utf8', timeout: 10_000, env });
+    expect(output).toMatch(/^served on \d+: over a socket of systemd's$/m);
+  });
+});
