@@ -117,6 +117,16 @@ void readAcceptance(OptionReader& reader, ServerOptions& out) {
   reader.flag("disableActiveMigration", out.endpoint.transport.disableActiveMigration);
 }
 
+void readPreferred(OptionReader& reader, TransportSettings& out) {
+  std::vector<std::string> addresses;
+  reader.texts("preferredAddresses", addresses);
+  for (const std::string& text : addresses) {
+    const auto address = SocketAddress::parse(text);
+    if (!address) return reader.refuse("preferredAddresses", "an array of 'host:port'");
+    (address->isV4() ? out.preferredV4 : out.preferredV6) = *address;
+  }
+}
+
 void readConnectionIds(OptionReader& reader, ServerEndpointSettings& out) {
   ByteVector key;
   reader.size("connectionIdSize", 20, out.transport.connectionIdSize);
@@ -203,6 +213,7 @@ std::optional<ServerOptions> toServerOptions(Napi::Env env, Napi::Value value) {
   readAcceptance(reader, out);
   readDescriptor(reader, out);
   readConnectionIds(reader, out.endpoint);
+  readPreferred(reader, out.endpoint.transport);
   readTransport(reader, out.endpoint.transport);
   readCongestionControl(reader, out.endpoint.transport);
   readServerMigration(reader, out.endpoint.transport);

@@ -38,6 +38,7 @@ Napi::Function NativeQuic::define(Napi::Env env) {
                          InstanceMethod<&NativeQuic::closeConnection>("closeConnection", kMethod),
                          InstanceMethod<&NativeQuic::stats>("stats", kMethod),
                          InstanceMethod<&NativeQuic::startProbing>("startProbing", kMethod),
+                         InstanceMethod<&NativeQuic::migrate>("migrate", kMethod),
                          InstanceMethod<&NativeQuic::prepareMigration>("prepareMigration", kMethod),
                          InstanceMethod<&NativeQuic::networkSwitched>("networkSwitched", kMethod),
                          InstanceMethod<&NativeQuic::cancelMigration>("cancelMigration", kMethod),
@@ -246,6 +247,18 @@ void NativeQuic::startProbing(const Info& info) {
   const ConnectionHandle connection = args.connection(0);
   if (!args.ok()) return;
   if (QuicClient* client = this->client()) client->startProbing(connection);
+}
+
+void NativeQuic::migrate(const Info& info) {
+  QuicClient* client = this->client();
+  if (client == nullptr) return;
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  const auto request = static_cast<uint32_t>(args.integer(1, UINT32_MAX));
+  const bool probe = args.flag(3);
+  if (!args.ok()) return;
+  const auto local = toAddress(info.Env(), info[2]);
+  if (local) client->migrate(connection, request, *local, probe);
 }
 
 // ---- a server's move

@@ -33,6 +33,7 @@ class NativeQuic final : public Napi::ObjectWrap<NativeQuic> {
   void closeConnection(const Info& info);
   void stats(const Info& info);
   void startProbing(const Info& info);
+  void migrate(const Info& info);
 
   void prepareMigration(const Info& info);
   void networkSwitched(const Info& info);

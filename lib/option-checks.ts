@@ -46,6 +46,11 @@ const isSize = (lowest: number, highest: number): Check => (value, what) => {
 const isDescriptor: Check = (value, what) => {
   if (value !== 'systemd') integer(0, 2 ** 31 - 1)(value, what);
 };
+const isPreferred: Check = (value, what) => {
+  if (Array.isArray(value)) listOf(isPoolAddress, 1, 2)(value, what);
+  else isPoolAddress(value, what);
+};
+
 const tlsFields = {
   ciphers: listOf(oneOf('TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'), 1, 3),
   groups: listOf(text, 1, 16),
@@ -105,6 +110,7 @@ const checkListen = fields({
   sessionTickets: truth,
   secrets: listOf(isSize(32, 1_024), 1, 8),
   disableActiveMigration: truth,
+  preferredAddress: isPreferred,
   connectionIds: fields({ length: integer(4, 20), serverId: isSize(1, 12), key: isSize(16, 16) }),
   workers: integer(0, 256),
   backlog: integer(0, 1_000_000),

@@ -11,28 +11,6 @@
 
 namespace quic {
 
-/// It is a Port of quic/api/Drive.h.
-struct ClientWorker::Group {
-  Group(ClientWorker& owner, EventLoop& loop)
-      : worker(owner), socket(loop, owner.slab_), endpoint(*owner.crypto_, owner.random_) {}
-
-  bool receive(TimePoint now, QuicClientEndpoint& to) {
-    socket.update([&](const SocketAddress& peer) { to.onUnreachable(now, peer); });
-    socket.pauseReceiving(worker.bridge_.isFull());
-    if (worker.bridge_.isFull()) return false;
-    return socket.receive([&](const ReceivedDatagram& datagram) { to.onDatagram(now, datagram); });
-  }
-  [[nodiscard]] bool mayTransmit() const { return socket.mayTransmit(); }
-  [[nodiscard]] MutableByteSpan transmitBuffer() { return socket.transmitBuffer(); }
-  void transmit(const Transmit& transmit) { socket.transmit(transmit); }
-  [[nodiscard]] bool mayTakeEvent() const { return !worker.bridge_.isFull(); }
-  void onEvent(TimePoint, EndpointEvent&& event) { worker.bridge_.onEvent(std::move(event)); }
-
-  ClientWorker& worker;
-  SocketPort socket;
-  QuicClientEndpoint endpoint;
-};
-
 std::unique_ptr<ClientWorker> ClientWorker::make(uv_loop_t* given, HostSink& sink) {
   std::unique_ptr<ClientWorker> worker(new ClientWorker(given, sink));
   return worker->isOpen() ? std::move(worker) : nullptr;
@@ -44,21 +22,21 @@ ClientWorker::~ClientWorker() { shutDown(); }
 
 // ---- connections
 
-ClientWorker::Group* ClientWorker::groupOf(ConnectionHandle connection) {
+ClientGroup* ClientWorker::groupOf(ConnectionHandle connection) {
   const auto found = connections_.find(connection);
   return found == connections_.end() ? nullptr : found->second;
 }
 
 QuicTransportBase* ClientWorker::findTransport(ConnectionHandle connection) {
-  Group* group = groupOf(connection);
-  return group == nullptr ? nullptr : group->endpoint.find(connection);
+  ClientGroup* group = groupOf(connection);
+  return group == nullptr ? nullptr : group->endpoint().find(connection);
 }
 
 void ClientWorker::touchTransport(ConnectionHandle connection) {
-  if (Group* group = groupOf(connection)) group->endpoint.touch(connection);
+  if (ClientGroup* group = groupOf(connection)) group->endpoint().touch(connection);
 }
 
-ClientWorker::Group* ClientWorker::groupFor(const SocketAddress& local, int* systemError) {
+ClientGroup* ClientWorker::groupFor(const SocketAddress& local, int* systemError) {
   const auto found = groups_.find(local);
   if (found != groups_.end()) return found->second.get();
   UdpSocketOptions options;
@@ -68,40 +46,44 @@ ClientWorker::Group* ClientWorker::groupFor(const SocketAddress& local, int* sys
     *systemError = socket.error().systemError;
     return nullptr;
   }
-  auto group = std::make_unique<Group>(*this, loop());
+  auto group =
+      std::make_unique<ClientGroup>(ClientGroup::Surroundings{loop(), slab_, *crypto_, random_, bridge_, answers_});
   *systemError = ENOMEM;
-  if (!group->socket.use(std::move(*socket))) return nullptr;
+  if (!group->sockets().first().use(std::move(*socket))) return nullptr;
   return groups_.emplace(local, std::move(group)).first->second.get();
 }
 
 void ClientWorker::connect(TimePoint now, command::Connect& command) {
   bridge_.onConnecting(command.connection);
   int systemError = 0;
-  Group* group = groupFor(command.path.local, &systemError);
+  ClientGroup* group = groupFor(command.path.local, &systemError);
   if (group == nullptr) {
     bridge_.addFailure(command.connection, LocalErrorCode::BIND_FAILED, strerrorname_np(systemError));
     return;
   }
   connections_[command.connection] = group;
-  const FourTuple path{group->socket.localAddress(), command.path.peer};
-  group->endpoint.connect(now, command.connection, path, command.settings, std::move(command.handshake));
+  const FourTuple path{group->sockets().first().localAddress(), command.path.peer};
+  group->endpoint().connect(now, command.connection, path, command.settings, std::move(command.handshake));
 }
 
 void ClientWorker::closeIdleGroups() {
-  std::erase_if(connections_, [](const auto& entry) { return entry.second->endpoint.find(entry.first) == nullptr; });
-  std::erase_if(groups_, [](const auto& entry) { return entry.second->endpoint.connections().size() == 0; });
+  std::erase_if(connections_, [](const auto& entry) { return entry.second->endpoint().find(entry.first) == nullptr; });
+  std::erase_if(groups_, [](const auto& entry) { return entry.second->endpoint().connections().size() == 0; });
 }
 
 void ClientWorker::runOfRole(TimePoint now, Command& command) {
   std::visit(Overloaded{
                  [&](command::Connect& c) { connect(now, c); },
                  [&](command::StartProbing& c) {
-                   Group* group = groupOf(c.connection);
-                   QuicClientTransport* transport = group == nullptr ? nullptr : group->endpoint.find(c.connection);
+                   ClientGroup* group = groupOf(c.connection);
+                   QuicClientTransport* transport = group == nullptr ? nullptr : group->endpoint().find(c.connection);
                    if (transport == nullptr) return;
                    // In a wrong state there is nothing to probe: the announcement has expired or was superseded.
                    static_cast<void>(transport->startProbing(now));
-                   group->endpoint.touch(c.connection);
+                   group->endpoint().touch(c.connection);
+                 },
+                 [&](command::Migrate& c) {
+                   if (ClientGroup* group = groupOf(c.connection)) group->migrate(now, c);
                  },
                  [](auto&) {},
              },
@@ -115,9 +97,9 @@ bool ClientWorker::drive(TimePoint now) {
   size_t before = 0;
   size_t after = 0;
   for (auto& [local, group] : groups_) {
-    before += group->endpoint.connections().size();
-    isLeft |= driveOnce(now, group->endpoint, *group, kTransmitsPerTurn);
-    after += group->endpoint.connections().size();
+    before += group->endpoint().connections().size();
+    isLeft |= driveOnce(now, group->endpoint(), *group, kTransmitsPerTurn);
+    after += group->endpoint().connections().size();
   }
   if (after < before) closeIdleGroups();
   return isLeft;
@@ -125,14 +107,14 @@ bool ClientWorker::drive(TimePoint now) {
 
 bool ClientWorker::transmit(TimePoint now) {
   bool isLeft = false;
-  for (auto& [local, group] : groups_) isLeft |= transmitPending(now, group->endpoint, *group, kTransmitsPerTurn);
+  for (auto& [local, group] : groups_) isLeft |= transmitPending(now, group->endpoint(), *group, kTransmitsPerTurn);
   return isLeft;
 }
 
 std::optional<TimePoint> ClientWorker::nextTimeout() const {
   std::optional<TimePoint> earliest;
   for (const auto& [local, group] : groups_) {
-    const auto next = group->endpoint.nextTimeout();
+    const auto next = group->endpoint().nextTimeout();
     if (next && (!earliest || *next < *earliest)) earliest = next;
   }
   return earliest;
@@ -140,20 +122,20 @@ std::optional<TimePoint> ClientWorker::nextTimeout() const {
 
 void ClientWorker::closeEverything(TimePoint now) {
   for (const auto& [handle, group] : connections_) {
-    QuicClientTransport* transport = group->endpoint.find(handle);
+    QuicClientTransport* transport = group->endpoint().find(handle);
     if (transport == nullptr || transport->isClosing()) continue;
     bridge_.closesAs(handle, LocalErrorCode::CONNECTION_CLOSED);
     transport->close(now, TransportErrorCode::NO_ERROR, "client closed");
-    group->endpoint.touch(handle);
+    group->endpoint().touch(handle);
   }
   const TimePoint end = systemNow() + kClosePatience;
   do {
     while (transmit(now) && systemNow() < end) {
     }
-    for (auto& [local, group] : groups_) group->socket.waitUntilSent(std::max(end - systemNow(), Duration(0)));
+    for (auto& [local, group] : groups_) group->sockets().waitUntilSent(std::max(end - systemNow(), Duration(0)));
   } while (systemNow() < end && transmit(now));
   for (auto& [local, group] : groups_) {
-    while (auto event = group->endpoint.pollEvent()) bridge_.onEvent(std::move(*event));
+    while (auto event = group->endpoint().pollEvent()) group->onEvent(now, std::move(*event));
   }
   connections_.clear();
   groups_.clear();

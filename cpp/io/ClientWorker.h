@@ -4,9 +4,8 @@
 
 #include <map>
 
-#include "io/SocketPort.h"
+#include "io/ClientGroup.h"
 #include "io/Worker.h"
-#include "quic/client/QuicClientEndpoint.h"
 
 namespace quic {
 
@@ -17,7 +16,6 @@ class ClientWorker final : public Worker {
   ~ClientWorker() override;
 
  private:
-  struct Group;  // one socket and its connections
   ClientWorker(uv_loop_t* given, HostSink& sink);
 
   QuicTransportBase* findTransport(ConnectionHandle connection) override;
@@ -30,12 +28,12 @@ class ClientWorker final : public Worker {
   void closeEverything(TimePoint now) override;
 
   void connect(TimePoint now, command::Connect& command);
-  Group* groupFor(const SocketAddress& local, int* systemError);
-  Group* groupOf(ConnectionHandle connection);
+  ClientGroup* groupFor(const SocketAddress& local, int* systemError);
+  ClientGroup* groupOf(ConnectionHandle connection);
   void closeIdleGroups();
 
-  std::map<SocketAddress, std::unique_ptr<Group>> groups_;  // by the address that was asked for
-  std::unordered_map<ConnectionHandle, Group*> connections_;
+  std::map<SocketAddress, std::unique_ptr<ClientGroup>> groups_;  // by the address that was asked for
+  std::unordered_map<ConnectionHandle, ClientGroup*> connections_;
 };
 
 }  // namespace quic

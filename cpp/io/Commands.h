@@ -106,6 +106,13 @@ struct Connect {
 struct StartProbing {
   ConnectionHandle connection;
 };
+/// To another address of this host; with `probe` only when the server answers there.
+struct Migrate {
+  ConnectionHandle connection;
+  uint32_t request;
+  SocketAddress local;
+  bool probe;
+};
 
 // ---- server
 /// A datagram that reached another worker's socket. Copied: forwarding is rare.
@@ -146,13 +153,13 @@ struct SetAlarm {
 
 }  // namespace command
 
-using Command =
-    std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
-                 command::StreamResetAt, command::StreamPrioritize, command::SendDatagram, command::UpdateKeys,
-                 command::ExportKeyingMaterial, command::CloseConnection, command::QueryStats, command::Poke,
-                 command::Stop, command::Connect, command::StartProbing, command::Forwarded, command::Refuse,
-                 command::BeginShutdown, command::SetRetryPolicy, command::SetTokenKeys, command::Prepare,
-                 command::SwitchNetwork, command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
+using Command = std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
+                             command::StreamResetAt, command::StreamPrioritize, command::SendDatagram,
+                             command::UpdateKeys, command::ExportKeyingMaterial, command::CloseConnection,
+                             command::QueryStats, command::Poke, command::Stop, command::Connect, command::StartProbing,
+                             command::Migrate, command::Forwarded, command::Refuse, command::BeginShutdown,
+                             command::SetRetryPolicy, command::SetTokenKeys, command::Prepare, command::SwitchNetwork,
+                             command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
 
 /// What a worker tells its host besides the records that pass through to JavaScript.
 namespace fact {

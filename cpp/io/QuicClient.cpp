@@ -44,6 +44,10 @@ HostResult<std::shared_ptr<TlsClientContext>> QuicClient::contextFor(const TlsCl
   return *made;
 }
 
+void QuicClient::migrate(ConnectionHandle connection, uint32_t request, const SocketAddress& local, bool probe) {
+  postTo(connection, command::Migrate{connection, request, local, probe});
+}
+
 void QuicClient::startProbing(ConnectionHandle connection) { postTo(connection, command::StartProbing{connection}); }
 
 }  // namespace quic

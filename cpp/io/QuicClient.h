@@ -28,6 +28,9 @@ class QuicClient final : public QuicHost {
   HostResult<> connect(ConnectionHandle connection, const ClientConnectOptions& options);
   /// ExplicitProbing::Manual: begin to probe the announced address.
   void startProbing(ConnectionHandle connection);
+  /// Goes on from another address of this host (port 0: any); with `probe` only when the server answers there. Answered by an
+  /// Answer record with this number: the path as JSON, or why not.
+  void migrate(ConnectionHandle connection, uint32_t request, const SocketAddress& local, bool probe);
 
  private:
   static constexpr size_t kMaxContexts = 8;

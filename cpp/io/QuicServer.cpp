@@ -30,6 +30,26 @@ ServerEndpointSettings withSecrets(ServerEndpointSettings settings) {
   return settings;
 }
 
+/// Whether a socket that is bound to `bound` receives what is sent to `address`.
+bool isCovered(const SocketAddress& bound, bool dualStack, const SocketAddress& address) {
+  if (bound == address) return true;
+  const bool isOfFamily = bound.family() == address.family() || (dualStack && address.isV4());
+  return bound.isUnspecified() && bound.port() == address.port() && isOfFamily;
+}
+
+/// Sockets at preferred addresses (RFC 9000 §9.6) where those at `bound` do not receive: one for each worker at each of them.
+SocketResult<std::vector<std::vector<UdpSocket>>> bindPreferred(const ServerOptions& options,
+                                                                const SocketAddress& bound, size_t count) {
+  std::vector<std::vector<UdpSocket>> all;
+  for (const auto& address : {options.endpoint.transport.preferredV4, options.endpoint.transport.preferredV6}) {
+    if (!address || isCovered(bound, options.dualStack, *address)) continue;
+    auto sockets = bindShared({*address, count, false, options.steer, bound});
+    if (!sockets) return Unexpected<SocketFailure>{sockets.error()};
+    all.push_back(std::move(*sockets));
+  }
+  return all;
+}
+
 }  // namespace
 
 HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& given, HostSink& sink) {
@@ -45,13 +65,17 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   const size_t count = std::max<size_t>(1, options.workers);
   auto sockets = bindShared({options.address, count, options.dualStack, options.steer, std::nullopt, options.fd});
   if (!sockets) return Unexpected<HostFailure>{{sockets.error().error, sockets.error().systemError, {}}};
+  auto preferred = bindPreferred(options, sockets->front().localAddress(), count);
+  if (!preferred) return Unexpected<HostFailure>{{preferred.error().error, preferred.error().systemError, {}}};
 
   std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress()));
   ServerWorkerOptions each{options.workers == 0 ? options.loop : nullptr, 0, withSecrets(options.endpoint), *tls};
   for (size_t index = 0; index < count; ++index) {
     each.index = static_cast<uint8_t>(index);
     auto worker = ServerWorker::make(each, std::move((*sockets)[index]), sink, *server);
-    if (!worker) return refused(LocalErrorCode::BIND_FAILED, "no resources for a worker");
+    bool isWhole = worker != nullptr;
+    for (auto& further : *preferred) isWhole = isWhole && worker->addSocket(std::move(further[index]));
+    if (!isWhole) return refused(LocalErrorCode::BIND_FAILED, "no resources for a worker");
     server->adopt(std::move(worker));
   }
   if (!server->startAll()) return refused(LocalErrorCode::BIND_FAILED, "no resources for a thread");

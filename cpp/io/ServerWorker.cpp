@@ -21,14 +21,14 @@ struct ServerWorker::Port {
   ServerWorker& worker;
 
   bool receive(TimePoint now, QuicServerEndpoint& endpoint) {
-    worker.port_->update([&](const SocketAddress& peer) { endpoint.onUnreachable(now, peer); });
-    worker.port_->pauseReceiving(worker.bridge_.isFull());
+    worker.ports_->update([&](const SocketAddress& peer) { endpoint.onUnreachable(now, peer); });
+    worker.ports_->pauseReceiving(worker.bridge_.isFull());
     if (worker.bridge_.isFull()) return false;
-    return worker.port_->receive([&](const ReceivedDatagram& datagram) { worker.receive(now, datagram); });
+    return worker.ports_->receive([&](const ReceivedDatagram& datagram) { worker.receive(now, datagram); });
   }
-  [[nodiscard]] bool mayTransmit() const { return worker.port_->mayTransmit(); }
-  [[nodiscard]] MutableByteSpan transmitBuffer() const { return worker.port_->transmitBuffer(); }
-  void transmit(const Transmit& transmit) { worker.port_->transmit(transmit); }
+  [[nodiscard]] bool mayTransmit() const { return worker.ports_->mayTransmit(); }
+  [[nodiscard]] MutableByteSpan transmitBuffer() const { return worker.ports_->transmitBuffer(); }
+  void transmit(const Transmit& transmit) { worker.ports_->transmit(transmit); }
   [[nodiscard]] bool mayTakeEvent() const { return !worker.bridge_.isFull(); }
   void onEvent(TimePoint, EndpointEvent&& event) { worker.bridge_.onEvent(std::move(event)); }
 };
@@ -37,8 +37,8 @@ std::unique_ptr<ServerWorker> ServerWorker::make(const ServerWorkerOptions& opti
                                                  DatagramForwarder& forwarder) {
   std::unique_ptr<ServerWorker> worker(new ServerWorker(options, sink, forwarder));
   if (!worker->isOpen()) return nullptr;
-  worker->port_ = std::make_unique<SocketPort>(worker->loop(), worker->slab_);
-  if (!worker->port_->use(std::move(socket))) return nullptr;
+  worker->ports_ = std::make_unique<SocketPorts>(worker->loop(), worker->slab_);
+  if (!worker->ports_->first().use(std::move(socket))) return nullptr;
   return worker;
 }
 
@@ -157,7 +157,7 @@ void ServerWorker::switchNetwork(TimePoint now, command::SwitchNetwork& command)
   if (command.socket.isOpen()) {
     local = command.socket.localAddress();
     // libuv refuses only for want of memory; the connections then end by their idle timeouts.
-    static_cast<void>(port_->use(std::move(command.socket)));
+    static_cast<void>(ports_->first().use(std::move(command.socket)));
   }
   random_.reseed();  // a process that was copied to move must not share its randomness with the copy
   for (const ConnectionHandle handle : moving) {
@@ -191,8 +191,8 @@ void ServerWorker::transmitUntilSent(TimePoint now) {
   do {
     while (transmitPending(now, endpoint_, port, kTransmitsPerTurn) && systemNow() < end) {
     }
-    port_->waitUntilSent(std::max(end - systemNow(), Duration(0)));
-  } while (!port_->mayTransmit() && systemNow() < end);
+    ports_->waitUntilSent(std::max(end - systemNow(), Duration(0)));
+  } while (!ports_->mayTransmit() && systemNow() < end);
 }
 
 void ServerWorker::closeEverything(TimePoint now) {
@@ -207,7 +207,7 @@ void ServerWorker::closeEverything(TimePoint now) {
   }
   transmitUntilSent(now);
   while (auto event = endpoint_.pollEvent()) bridge_.onEvent(std::move(*event));
-  port_->close();
+  ports_->close();
 }
 
 }  // namespace quic

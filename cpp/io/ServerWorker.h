@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "io/SocketPort.h"
+#include "io/SocketPorts.h"
 #include "io/Worker.h"
 #include "quic/server/QuicServerEndpoint.h"
 
@@ -40,6 +40,8 @@ class ServerWorker final : public Worker, private HandshakeFactory {
   /// nullptr: no resources for a loop, or libuv refuses the socket.
   static std::unique_ptr<ServerWorker> make(const ServerWorkerOptions& options, UdpSocket&& socket, HostSink& sink,
                                             DatagramForwarder& forwarder);
+  /// Before start(): it receives there too, and sends from there what belongs there. False: libuv refuses.
+  bool addSocket(UdpSocket&& socket) { return ports_->add(std::move(socket)); }
   ~ServerWorker() override;
 
   /// From any thread; as of the last turn.
@@ -70,7 +72,7 @@ class ServerWorker final : public Worker, private HandshakeFactory {
   DatagramForwarder& forwarder_;
   std::shared_ptr<TlsServerContext> tls_;
   QuicServerEndpoint endpoint_;
-  std::unique_ptr<SocketPort> port_;
+  std::unique_ptr<SocketPorts> ports_;
   std::optional<TimePoint> alarm_;
   std::atomic<uint64_t> connections_{0}, accepted_{0}, refused_{0}, dropped_{0}, forwarded_{0};
 };

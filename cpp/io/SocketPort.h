@@ -49,6 +49,8 @@ class SocketPort {
   [[nodiscard]] bool mayTransmit() const { return socket_.isOpen() && blocked_.empty(); }
   [[nodiscard]] MutableByteSpan transmitBuffer() { return {buffer_.get(), kBufferSize}; }
   void transmit(const Transmit& transmit);
+  /// What is to be sent here was written there. Neither is blocked.
+  void exchangeBuffers(SocketPort& other) { buffer_.swap(other.buffer_); }
   /// Waits for the kernel to take what is blocked, at most so long.
   void waitUntilSent(Duration patience);
 

@@ -1,0 +1,102 @@
+#include "io/ClientGroup.h"
+
+#include <errno.h>
+
+#include <cstring>
+#include <utility>
+
+#include "io/HostRecords.h"
+
+namespace quic {
+
+ClientGroup::ClientGroup(const Surroundings& surroundings)
+    : bridge_(surroundings.bridge),
+      answers_(surroundings.answers),
+      sockets_(surroundings.loop, surroundings.slab),
+      endpoint_(surroundings.crypto, surroundings.random) {}
+
+bool ClientGroup::receive(TimePoint now, QuicClientEndpoint& to) {
+  sockets_.update([&](const SocketAddress& peer) { to.onUnreachable(now, peer); });
+  sockets_.pauseReceiving(bridge_.isFull());
+  if (bridge_.isFull()) return false;
+  return sockets_.receive([&](const ReceivedDatagram& datagram) { to.onDatagram(now, datagram); });
+}
+
+void ClientGroup::onEvent(TimePoint, EndpointEvent&& event) {
+  if (!moves_.empty() || !further_.empty()) follow(event);
+  bridge_.onEvent(std::move(event));
+}
+
+// ---- moves
+
+void ClientGroup::migrate(TimePoint now, const command::Migrate& command) {
+  if (endpoint_.find(command.connection) == nullptr) return;  // its end answers every request
+  UdpSocketOptions options;
+  options.local = command.local;
+  SocketResult<UdpSocket> socket = UdpSocket::open(options);
+  if (!socket) {
+    const QuicError refused{LocalErrorCode::BIND_FAILED, strerrorname_np(socket.error().systemError)};
+    return answers_.refuse(command.connection, command.request, refused);
+  }
+  const Result<> begun = begin(now, command, std::move(*socket));
+  if (!begun) answers_.refuse(command.connection, command.request, begun.error());
+}
+
+Result<> ClientGroup::begin(TimePoint now, const command::Migrate& command, UdpSocket&& socket) {
+  QuicClientTransport& transport = *endpoint_.find(command.connection);
+  const SocketAddress local = socket.localAddress();
+  const Result<> moved = command.probe ? transport.migrate(now, local) : transport.rebind(now, local);
+  if (!moved) return moved;
+  endpoint_.touch(command.connection);
+  // libuv refuses only for want of memory; the path then fails, as one that nobody answers on.
+  if (sockets_.add(std::move(socket))) further_.push_back({command.connection, local});
+  moves_.push_back({command.connection, command.request, local});
+  return Unit{};
+}
+
+void ClientGroup::follow(const EndpointEvent& event) {
+  const ConnectionHandle connection = event.connection;
+  const auto refuse = [&](uint32_t request) {
+    answers_.refuse(connection, request, {LocalErrorCode::NO_VIABLE_PATH, "the server does not answer there"});
+  };
+  if (const auto* changed = std::get_if<PathChanged>(&event.event)) {
+    const std::string path = pathRecord(changed->path);
+    settleMoves(connection, changed->path.local,
+                [&](uint32_t request) { answers_.answer(connection, request, asBytes(path)); });
+  } else if (const auto* failed = std::get_if<PathFailed>(&event.event)) {
+    settleMoves(connection, failed->path.local, refuse);
+  } else if (const auto* released = std::get_if<LocalAddressReleased>(&event.event)) {
+    settleMoves(connection, released->address, refuse);  // given up for another move
+    release(connection, released->address);
+  } else if (std::holds_alternative<ConnectionClosed>(event.event)) {
+    releaseAll(connection);
+  }
+}
+
+template <class Tell>
+void ClientGroup::settleMoves(ConnectionHandle connection, const SocketAddress& local, Tell&& tell) {
+  std::erase_if(moves_, [&](const Move& move) {
+    if (move.connection != connection || !isBoundFor(move.local, local)) return false;
+    tell(move.request);
+    return true;
+  });
+}
+
+void ClientGroup::release(ConnectionHandle connection, const SocketAddress& local) {
+  std::erase_if(further_, [&](const Further& one) {
+    if (one.connection != connection || !isBoundFor(one.bound, local)) return false;
+    sockets_.remove(one.bound);
+    return true;
+  });
+}
+
+void ClientGroup::releaseAll(ConnectionHandle connection) {
+  std::erase_if(moves_, [&](const Move& move) { return move.connection == connection; });
+  std::erase_if(further_, [&](const Further& one) {
+    if (one.connection != connection) return false;
+    sockets_.remove(one.bound);
+    return true;
+  });
+}
+
+}  // namespace quic
