@@ -50,6 +50,7 @@ void readTransport(OptionReader& reader, TransportSettings& out) {
   out.datagrams.sendQueueSize = kDatagramQueueSize;
   reader.flag("reliableReset", out.streams.resetStreamAt);
   reader.flag("ackFrequency", out.ackFrequency);
+  reader.flag("qlog", out.qlog);
   reader.integers("versions", UINT32_MAX, out.versions);
 }
 

@@ -63,6 +63,7 @@ const transportFields = {
   maxUdpPayload: integer(1200, 65_527), // RFC 9000 §14, §18.2
   keyUpdateAfter: integer(1, 2 ** 40),
   extensions: fields({ ackFrequency: truth, reliableReset: truth }),
+  qlog: callback,
   idleTimeout: integer(0, kDay),
   handshakeTimeout: integer(1, kDay),
   keepAliveInterval: integer(0, kDay),

@@ -4,7 +4,7 @@ import { type ConnectOptions } from '../../lib/index.js';
 import { RecordKind } from '../../lib/native.js';
 import { decodeSession, encodeSession } from '../../lib/session.js';
 import { FakeModule, address } from './support/FakeNative.js';
-import { closedRecord, openClient, rejection, settle } from './support/fixtures.js';
+import { closedRecord, openClient, openServer, rejection, settle } from './support/fixtures.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 
@@ -135,5 +135,28 @@ describe('streams', () => {
     stream.resetStream(9, { deliverWritten: true });
     expect(native.calls('streamResetAt')).toEqual([[number, 2, 9n, 5]]);
     expect(native.calls('streamReset')).toEqual([]);
+  });
+});
+
+describe('qlog', () => {
+  test('goes to the sink of its connection', async () => {
+    const records: string[] = [];
+    const { say } = await openClient(100, { qlog: (text) => void records.push(text) });
+    say({ kind: RecordKind.Qlog, bytes: bytes('\x1e{}\n') });
+    expect(records).toEqual(['\x1e{}\n']);
+  });
+
+  test('of a server asks once for a sink for each connection', async () => {
+    const asked: string[] = [];
+    const records: string[] = [];
+    const { native } = await openServer({
+      qlog: ({ id }) => {
+        asked.push(id);
+        return asked.length === 1 ? (text) => void records.push(text) : undefined;
+      },
+    });
+    for (const connection of [1, 1, 2]) native.say({ kind: RecordKind.Qlog, connection, bytes: bytes(`${connection}`) });
+    expect(asked).toHaveLength(2);
+    expect(records).toEqual(['1', '1']);
   });
 });

@@ -150,6 +150,26 @@ test('key logs of both ends are in the format of NSS, and say the same', async (
   expect([...logs.server].sort()).toEqual([...logs.client].sort());
 });
 
+test('qlogs are whole JSON text sequences, one for each connection whose sink is given', async () => {
+  const logs: Record<string, string> = {};
+  const sink = (name: string) => (records: string) => void (logs[name] = (logs[name] ?? '') + records);
+  await using server = await serve({ qlog: ({ id }) => (Object.keys(logs).length < 2 ? sink(id) : undefined) });
+  echoes(server);
+  await using client = await dial(server, { qlog: sink('client') });
+  await ask(client, 'hello');
+  await using other = await dial(server);
+  await ask(other, 'hello');
+  await client.close();
+  const [id] = [...Object.keys(logs)].filter((name) => name !== 'client');
+  expect(id).toMatch(/^server-/);
+  for (const log of Object.values(logs)) {
+    const records = log.split('\x1e').slice(1);
+    expect(records.length).toBeGreaterThan(10);
+    const names = records.map((record) => (JSON.parse(record) as { readonly name?: string }).name);
+    expect(names.some((name) => name?.includes('packet_sent'))).toBe(true);
+  }
+});
+
 describe('a socket that is handed over', () => {
   test('must be one', async () => {
     expect(await rejection(serve({ fd: 0 }))).toMatchObject({ code: 'ERR_QUIC_BIND' });
