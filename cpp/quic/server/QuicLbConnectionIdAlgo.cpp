@@ -26,11 +26,12 @@ struct Halves {
     right[0] &= 0x0f;
   }
   void store(MutableByteSpan block) const {
-    std::fill(block.begin(), block.end(), uint8_t{0});
+    std::array<uint8_t, kMaxQuicLbBlockSize> bytes{};
     for (size_t i = 0; i < size; ++i) {
-      block[i] |= left[i];
-      block[total - size + i] |= right[i];
+      bytes[i] |= left[i];
+      bytes[total - size + i] |= right[i];
     }
+    for (size_t i = 0; i < std::min(block.size(), bytes.size()); ++i) block[i] = bytes[i];
   }
   /// `to` takes up what AES makes of `from` in this pass.
   void mix(BlockCipher& cipher, const Half& from, Half& to, uint8_t pass) {
