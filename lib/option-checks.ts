@@ -44,7 +44,7 @@ const isSize = (lowest: number, highest: number): Check => (value, what) => {
   integer(lowest, highest)(value.byteLength, `length of ${what}`);
 };
 const isDescriptor: Check = (value, what) => {
-  if (value !== 'systemd') integer(0, 2 ** 31 - 1)(value, what);
+  if (value !== 'systemd') integer(3, 2 ** 31 - 1)(value, what); // the first three are the process's own
 };
 const isPreferred: Check = (value, what) => {
   if (Array.isArray(value)) listOf(isPoolAddress, 1, 2)(value, what);

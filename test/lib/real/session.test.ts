@@ -1,6 +1,7 @@
 // Sessions, certificates by name and of clients, shared secrets, key logs and handed-over sockets, with the real addon.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { openSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type ConnectOptions, type ListenOptions, type QuicConnection, QuicError, type QuicServer } from '../../../lib/index.js';
@@ -46,11 +47,12 @@ describe('a session', () => {
     await using server = await serve({ validateAddress: 'always' });
     echoes(server);
     const session = await sessionFrom(server);
-    await using with_ = await dial(server, { session });
-    await using without = await dial(server);
-    const [fewer, more] = [await with_.stats(), await without.stats()];
-    expect(with_.handshake.isResumed).toBe(true);
-    expect(fewer.bytesReceived).toBeLessThan(more.bytesReceived);
+    const logs = ['', ''];
+    const qlog = (n: 0 | 1) => (records: string) => void (logs[n] += records);
+    await using known = await dial(server, { session, qlog: qlog(0) });
+    await using unknown = await dial(server, { qlog: qlog(1) });
+    expect([known.handshake.isResumed, unknown.handshake.isResumed]).toEqual([true, false]);
+    expect(logs.map((log) => log.includes('"packet_type":"retry"'))).toEqual([false, true]);
   });
 
   test.each([
@@ -172,7 +174,8 @@ test('qlogs are whole JSON text sequences, one for each connection whose sink is
 
 describe('a socket that is handed over', () => {
   test('must be one', async () => {
-    expect(await rejection(serve({ fd: 0 }))).toMatchObject({ code: 'ERR_QUIC_BIND' });
+    expect(await rejection(serve({ fd: openSync(file('ca.pem'), 'r') }))).toMatchObject({ code: 'ERR_QUIC_BIND' });
+    expect(await rejection(serve({ fd: 1 }))).toMatchObject({ code: 'ERR_QUIC_INVALID_ARGUMENT' });
   });
 
   test('by systemd must be there', async () => {
@@ -186,6 +189,7 @@ import os, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(('127.0.0.1', 0))
 os.dup2(s.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[1], sys.argv[1:])
 `;
