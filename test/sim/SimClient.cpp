@@ -21,6 +21,13 @@ void SimClient::transfer(uint64_t size) {
   start();
 }
 
+void SimClient::upload(uint64_t size) {
+  const auto id = connection()->openStream(true);
+  if (!id || !connection()->writeStream(*id, OwnedBytes::copyOf(ByteVector(size)), true)) ++wrong;
+  endpoint_.touch(kHandle);
+  wake();
+}
+
 void SimClient::request() {
   ++asked;
   waiting_.push_back({8, true, clock().now()});

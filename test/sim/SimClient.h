@@ -19,6 +19,8 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
                std::unique_ptr<HandshakeLayer> handshake);
   /// `size` bytes of a pattern on a stream of their own; the server sends them back.
   void transfer(uint64_t size);
+  /// `size` bytes that the server swallows, on a stream of their own. After the handshake.
+  void upload(uint64_t size);
   /// A request with the next number, on a stream of its own.
   void request();
   /// Requests every `interval`, `count` of them.

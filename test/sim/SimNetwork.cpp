@@ -23,24 +23,32 @@ void SimNetwork::note(const SimDatagram& datagram) {
   if (onSent) onSent(clock_.now(), datagram);
 }
 
+/// When the queue that the datagram waits in is free again; nullptr: none.
+TimePoint* SimNetwork::queueOf(const SimDatagram& datagram, Link& link) {
+  if (conditions.bytesPerSecond == 0) return nullptr;
+  if (!bottleneckOf) return &link.freeAt;
+  const auto bottleneck = bottleneckOf(datagram);
+  return bottleneck ? &bottlenecks_[*bottleneck] : nullptr;
+}
+
 std::optional<TimePoint> SimNetwork::arrivalOf(const SimDatagram& datagram) {
-  Queue& queue = queues_[{datagram.from, datagram.to}];
+  Link& link = links_[{datagram.from, datagram.to}];
   TimePoint leaves = clock_.now();
-  if (conditions.bytesPerSecond > 0) {
-    const Duration waiting = std::max(Duration{0}, Duration(queue.freeAt - clock_.now()));
+  if (TimePoint* freeAt = queueOf(datagram, link)) {
+    const Duration waiting = std::max(Duration{0}, Duration(*freeAt - clock_.now()));
     const auto queued = static_cast<uint64_t>(waiting.count()) * conditions.bytesPerSecond / 1'000'000;
     if (queued + datagram.bytes.size() > conditions.queueBytes) return std::nullopt;
-    leaves = std::max(queue.freeAt, clock_.now()) +
+    leaves = std::max(*freeAt, clock_.now()) +
              Duration(static_cast<int64_t>(datagram.bytes.size() * 1'000'000 / conditions.bytesPerSecond));
-    queue.freeAt = leaves;
+    *freeAt = leaves;
   }
   TimePoint arrives = leaves + conditions.delay;
   if (conditions.jitter > Duration{0}) {
     arrives += Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(conditions.jitter.count()))));
   }
   if (random_.chance(conditions.reorder)) return arrives + conditions.delay;
-  queue.lastArrival = std::max(queue.lastArrival, arrives);
-  return queue.lastArrival;
+  link.lastArrival = std::max(link.lastArrival, arrives);
+  return link.lastArrival;
 }
 
 void SimNetwork::send(SimDatagram&& datagram) {

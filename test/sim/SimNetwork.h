@@ -51,24 +51,29 @@ class SimNetwork {
 
   LinkConditions conditions;                                  // of every link
   std::function<bool(const SimDatagram&)> drop;               // a test's own reason to lose a datagram
+  /// Datagrams with the same number wait in one queue, whoever they are between; those without one do not wait. Not set:
+  /// every pair of addresses has a queue of its own.
+  std::function<std::optional<uint64_t>(const SimDatagram&)> bottleneckOf;
   std::function<void(TimePoint, const SimDatagram&)> onSent;  // a test's eyes
   [[nodiscard]] uint64_t hash() const { return hash_; }
   [[nodiscard]] uint64_t sent() const { return sent_; }
   [[nodiscard]] uint64_t bytesSent() const { return bytesSent_; }
 
  private:
-  struct Queue {
+  struct Link {
     TimePoint freeAt{};
     TimePoint lastArrival{};
   };
   void note(const SimDatagram& datagram);
   std::optional<TimePoint> arrivalOf(const SimDatagram& datagram);
+  TimePoint* queueOf(const SimDatagram& datagram, Link& link);
   void deliver(const std::shared_ptr<SimDatagram>& datagram);
 
   SimClock& clock_;
   SimRandom& random_;
   std::map<SocketAddress, SimReceiver*> receivers_;
-  std::map<std::pair<SocketAddress, SocketAddress>, Queue> queues_;
+  std::map<std::pair<SocketAddress, SocketAddress>, Link> links_;
+  std::map<uint64_t, TimePoint> bottlenecks_;  // when each is free again
   uint64_t hash_ = 0xcbf29ce484222325;
   uint64_t sent_ = 0;
   uint64_t bytesSent_ = 0;

@@ -41,6 +41,7 @@ void SimServer::echo(ConnectionHandle connection, StreamId id) {
     const auto read = transport.readStream(id, buffer);
     if (!read || (read->size == 0 && !read->fin)) break;
     if (id.isUnidirectional()) {
+      swallowed[transport.activePath().peer] += read->size;
       if (read->fin) break;
       continue;
     }

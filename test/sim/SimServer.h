@@ -1,4 +1,4 @@
-// A server host: echoes every stream, counts what it meets, and can move to another address.
+// A server host: echoes every stream that can be answered, and swallows the others; counts what it meets, and can move to another address.
 #pragma once
 
 #include <map>
@@ -23,6 +23,7 @@ class SimServer final : public SimNode<QuicServerEndpoint> {
   QuicServerEndpoint& endpoint() override { return endpoint_; }
   void onEvent(ConnectionHandle connection, const TransportEvent& event) override;
 
+  std::map<SocketAddress, uint64_t> swallowed;  // bytes of streams that cannot be answered, by client
   std::set<ConnectionHandle> connections;  // open, handshake finished
   std::set<ConnectionHandle> ready;
   std::set<ConnectionHandle> completed;
