@@ -49,8 +49,8 @@ class SimNetwork {
   void unbind(const SocketAddress& address) { receivers_.erase(address); }
   void send(SimDatagram&& datagram);
 
-  LinkConditions conditions;                                  // of every link
-  std::function<bool(const SimDatagram&)> drop;               // a test's own reason to lose a datagram
+  LinkConditions conditions;                     // of every link
+  std::function<bool(const SimDatagram&)> drop;  // a test's own reason to lose a datagram
   /// Datagrams with the same number wait in one queue, whoever they are between; those without one do not wait. Not set:
   /// every pair of addresses has a queue of its own.
   std::function<std::optional<uint64_t>(const SimDatagram&)> bottleneckOf;

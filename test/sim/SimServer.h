@@ -24,7 +24,7 @@ class SimServer final : public SimNode<QuicServerEndpoint> {
   void onEvent(ConnectionHandle connection, const TransportEvent& event) override;
 
   std::map<SocketAddress, uint64_t> swallowed;  // bytes of streams that cannot be answered, by client
-  std::set<ConnectionHandle> connections;  // open, handshake finished
+  std::set<ConnectionHandle> connections;       // open, handshake finished
   std::set<ConnectionHandle> ready;
   std::set<ConnectionHandle> completed;
   uint64_t failed = 0;

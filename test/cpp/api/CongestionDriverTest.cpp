@@ -29,11 +29,23 @@ class SendingEnd {
     peer.advance(50ms);
     peer.ackEverything(EncryptionLevel::OneRtt);
   }
+  /// Each packet is answered 50 ms after it left.
+  void play(Duration length) {
+    for (const TimePoint end = peer.now() + length; peer.now() < end;) {
+      peer.advance(1ms);
+      FrameBytes frames;
+      for (; answered_ < peer.heard.size() && peer.heard[answered_].at + 50ms <= peer.now(); ++answered_) {
+        frames.ack(peer.heard[answered_].number, peer.heard[answered_].number);
+      }
+      if (!frames.bytes().empty()) peer.send(frames);
+    }
+  }
   ConnectionStats stats() { return peer.end().stats(); }
 
   MisbehavingPeer peer;
 
  private:
+  size_t answered_ = 0;  // of peer.heard
   static PeerSettings settingsFor(CongestionControlType type) {
     PeerSettings settings = MisbehavingPeer::againstServer();
     settings.end.congestionControl = type;
@@ -109,6 +121,84 @@ TEST(CongestionDriver, SendsNoBurstBeyondTheInitialWindowAfterIdleness) {
     EXPECT_LE(end.write(200'000), 12'000u) << named.name;
     end.peer.advance(10ms);
     EXPECT_GT(end.stats().bytesInFlight, 12'000u) << named.name << ": more follows at the pace, before any answer";
+  }
+}
+
+TEST(CongestionDriver, FillsTheInitialWindowAndNoMoreBeforeTheFirstAnswer) {
+  // covers RFC 9002 §7.2
+  for (const Named& named : kAll) {
+    SendingEnd end(named.type);
+    const uint64_t window = end.stats().congestionWindow;
+    EXPECT_LE(window, 14'720u) << named.name << ": hardly anything was sent yet";
+    EXPECT_GE(window, 12'000u) << named.name;
+    end.write(200'000);
+    end.peer.advance(49ms);
+    EXPECT_LE(end.stats().bytesInFlight, window) << named.name;
+    EXPECT_GT(end.stats().bytesInFlight + 1200, window) << named.name;
+  }
+}
+
+TEST(CongestionDriver, FallsToTheLeastWindowInPersistentCongestion) {
+  // covers RFC 9002 §7.6.2
+  for (const Named& named : kAll) {
+    SendingEnd end(named.type);
+    end.write(200'000);
+    end.answer();
+    end.peer.advance(40ms);
+    ASSERT_GT(end.stats().congestionWindow, 12'000u) << named.name;
+    // Everything is lost for some seconds, probes as well, but for the last of them.
+    for (const TimePoint began = end.peer.now(); end.peer.heard.back().at < began + 3s;) end.peer.advance(10ms);
+    const PacketNum last = end.peer.heard.back().number;
+    end.peer.forget();
+    end.peer.send(FrameBytes().ack(last, last));
+    // BBR goes back to the least that its model works with as soon as anything arrives.
+    const uint64_t most = named.type == CongestionControlType::Bbr ? 4 * 1200 : 3 * 1200;
+    EXPECT_LE(end.stats().congestionWindow, most) << named.name;
+    EXPECT_GE(end.stats().congestionWindow, 2 * 1200u) << named.name;
+    end.play(5s);
+    EXPECT_EQ(end.stats().bytesInFlight, 0u) << named.name << ": it was all said again";
+  }
+}
+
+/// What left at one moment, and when.
+struct Burst {
+  TimePoint at;
+  uint64_t bytes = 0;
+};
+std::vector<Burst> burstsOf(const MisbehavingPeer& peer) {
+  std::vector<Burst> bursts;
+  for (const HeardPacket& packet : peer.heard) {
+    if (bursts.empty() || bursts.back().at != packet.at) bursts.push_back({packet.at});
+    bursts.back().bytes += packet.datagramSize;
+  }
+  return bursts;
+}
+
+TEST(CongestionDriver, SendsTrainsNoLongerThanThePacersBurstAndLessThanAMillisecondApart) {
+  // covers RFC 9002 §7.7
+  for (const Named& named : kAll) {
+    SendingEnd end(named.type);
+    end.write(400'000);
+    end.play(2s);
+    ASSERT_EQ(end.stats().bytesInFlight, 0u) << named.name;
+    end.peer.forget();
+    end.write(400'000);
+    const ConnectionStats stats = end.stats();
+    ASSERT_GT(stats.pacingRate, 1'200'000u) << named.name << ": a datagram takes less than a millisecond";
+    const bool namesRate = named.type == CongestionControlType::Bbr || named.type == CongestionControlType::Copa;
+    const uint64_t burst = namesRate
+                               ? std::max<uint64_t>(2 * 1200, stats.pacingRate / 1000)
+                               : std::max<uint64_t>({12'000, stats.pacingRate / 1000, stats.congestionWindow / 2});
+    end.peer.advance(20ms);
+    ASSERT_EQ(end.stats().pacingRate, stats.pacingRate) << named.name << ": no answer has come";
+    const std::vector<Burst> bursts = burstsOf(end.peer);
+    ASSERT_GE(bursts.size(), 3u) << named.name;
+    size_t close = 0;
+    for (size_t i = 0; i < bursts.size(); ++i) {
+      EXPECT_LE(bursts[i].bytes, burst) << named.name << ' ' << i;
+      if (i > 0 && bursts[i].at - bursts[i - 1].at < 1ms) ++close;
+    }
+    EXPECT_GT(close, 0u) << named.name;
   }
 }
 

@@ -36,6 +36,46 @@ TEST(CongestionController, StartsWithTheInitialWindowForItsDatagramSize) {  // c
   }
 }
 
+TEST(CongestionController, RecalculatesTheInitialWindowWhileItIsUntouched) {  // covers RFC 9002 §7.2
+  for (const Named& named : kAll) {
+    const auto controller = makeCongestionController(named.type, 1200, 1);
+    controller->onMaxDatagramSize(1472);
+    EXPECT_EQ(controller->congestionWindow(), 14720u) << named.name;
+    controller->onMaxDatagramSize(9000);
+    EXPECT_EQ(controller->congestionWindow(), 18000u) << named.name;
+    controller->onMaxDatagramSize(1200);
+    EXPECT_EQ(controller->congestionWindow(), 12000u) << named.name;
+  }
+}
+
+TEST(CongestionController, FallsToTwoDatagramsInPersistentCongestionAndGrowsFromThere) {  // covers RFC 9002 §7.6.2
+  for (const Named& named : kAll) {
+    const auto controller = makeCongestionController(named.type, 1200, 1);
+    RttEstimator rtt;
+    rtt.onSample(50ms, Duration{0}, Duration{0}, TimePoint{1s});
+    for (int i = 0; i < 10; ++i) controller->onPacketSent(TimePoint{1s}, 1200);
+    controller->onLoss({TimePoint{3s}, 12'000, TimePoint{1s}, true});
+    EXPECT_EQ(controller->congestionWindow(), 2400u) << named.name;
+    EXPECT_EQ(controller->available(), 2400u) << named.name << ": nothing is in flight any more";
+    controller->onSpuriousLoss({TimePoint{3s}, TimePoint{3s}});
+    EXPECT_EQ(controller->congestionWindow(), 2400u) << named.name << ": not to be taken back";
+    uint64_t delivered = 0;
+    for (TimePoint now{3s}; now < TimePoint{5s}; now += 50ms) {
+      const uint64_t window = std::min<uint64_t>(controller->congestionWindow(), 120'000);
+      controller->onPacketSent(now, window);
+      RateSample sample{.bytesPerSecond = window * 20,
+                        .interval = 50ms,
+                        .delivered = window,
+                        .inFlightAtSend = window,
+                        .deliveredBefore = delivered,
+                        .deliveredInAll = delivered + window};
+      delivered += window;
+      controller->onAck({.now = now + 50ms, .ackedBytes = window, .largestAckedSentAt = now, .rate = sample}, rtt);
+    }
+    EXPECT_GE(controller->congestionWindow(), 24'000u) << named.name;
+  }
+}
+
 /// Tells a controller anything at all, in the order of the engine or not.
 class Chaos {
  public:
