@@ -116,7 +116,9 @@ void anyVerb(QuicTransportBase& end, Seeded& random, TimePoint now) {
   switch (below(random, 14)) {
     case 0: (void)end.openStream(below(random, 2) == 0); break;
     case 1:
-    case 2: (void)end.writeStream(id, OwnedBytes::copyOf(ByteVector(below(random, 9000))), below(random, 3) == 0); break;
+    case 2:
+      (void)end.writeStream(id, OwnedBytes::copyOf(ByteVector(below(random, 9000))), below(random, 3) == 0);
+      break;
     case 3: (void)end.readStream(id, room); break;
     case 4: (void)end.resetStream(id, random()); break;
     case 5: (void)end.resetStreamAt(id, below(random, 100), below(random, 9000)); break;
@@ -134,22 +136,11 @@ void anyVerb(QuicTransportBase& end, Seeded& random, TimePoint now) {
 
 /// Whatever the peer of a working connection might say.
 void anyFrames(MisbehavingPeer& peer, Seeded& random) {
-  const std::string frames[] = {"01",
-                                "0a 00 01 61",
-                                "0b 01 01 61",
-                                "0a 02 01 61",
-                                "0b 03 00",
-                                "04 00 05 01",
-                                "05 00 05",
-                                "05 01 05",
-                                "10 80100000",
-                                "11 00 80010000",
-                                "12 4400",
-                                "13 4400",
-                                "14 05",
-                                "1a 0102030405060708",
-                                "1b 0102030405060708",
-                                "31 03 616263"};
+  const std::string frames[] = {
+      "01",          "0a 00 01 61", "0b 01 01 61", "0a 02 01 61",         "0b 03 00",
+      "04 00 05 01", "05 00 05",    "05 01 05",    "10 80100000",         "11 00 80010000",
+      "12 4400",     "13 4400",     "14 05",       "1a 0102030405060708", "1b 0102030405060708",
+      "31 03 616263"};
   FrameBytes payload;
   for (uint64_t n = 1 + below(random, 3); n > 0; --n) payload.hex(frames[below(random, std::size(frames))]);
   peer.send(payload);
@@ -199,7 +190,8 @@ FrameBytes idFrame(uint8_t number, uint8_t retirePriorTo) {
 void anyMove(MisbehavingPeer& peer, Role role, Seeded& random, uint8_t& nextId) {
   const auto port = static_cast<uint16_t>(6000 + below(random, 3));
   const SocketAddress local = SocketAddress::v4({10, 0, 1, static_cast<uint8_t>(1 + below(random, 3))}, port);
-  const FourTuple path = role == Role::Client ? FourTuple{local, peer.path().peer} : FourTuple{peer.path().local, local};
+  const FourTuple path =
+      role == Role::Client ? FourTuple{local, peer.path().peer} : FourTuple{peer.path().local, local};
   switch (below(random, 7)) {
     case 0:
       if (role == Role::Client) (void)static_cast<QuicClientTransport&>(peer.end()).migrate(peer.now(), local);
