@@ -70,24 +70,29 @@ async function leave(setup, connection) {
   else await connection.close({ code: 0 }).catch(() => undefined);
 }
 
+/** Not before the handshake is confirmed, and the server has given what is needed. */
+const tooEarly = new Set(['ERR_QUIC_KEY_UPDATE_NOT_READY', 'ERR_QUIC_MIGRATION_INVALID_STATE', 'ERR_QUIC_NO_CONNECTION_ID']);
+
+/** Asks again while it is too early, until `signal`. */
+async function onceConfirmed(ask, signal) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!tooEarly.has(error.code) || signal.aborted) throw error;
+      await sleep(confirmPollMs);
+    }
+  }
+}
+
 /** Things that go on beside the requests, until `signal`. */
 const besides = {
-  async keyupdate(_setup, connection, signal) {
-    for (;;) {
-      try {
-        return await connection.updateKeys();
-      } catch (error) {
-        // Not before the handshake is confirmed.
-        if (error.code !== 'ERR_QUIC_KEY_UPDATE_NOT_READY' || signal.aborted) throw error;
-        await sleep(confirmPollMs);
-      }
-    }
-  },
+  keyupdate: (_setup, connection, signal) => onceConfirmed(() => connection.updateKeys(), signal),
   async migrate({ plan }, connection, signal) {
     do {
       if (plan.every !== undefined) await sleep(plan.every, undefined, { signal });
       const { host } = connection.path.local;
-      await connection.migrate({ localAddress: { host, port: 0 }, signal });
+      await onceConfirmed(() => connection.migrate({ localAddress: { host, port: 0 }, signal }), signal);
     } while (plan.every !== undefined && !signal.aborted);
   },
   async datagram({ say }, connection, signal) {
