@@ -6,6 +6,8 @@ import { qlogTo } from './qlog.mjs';
 
 const idleTimeout = 30_000;
 const ticketTimeout = 5_000;
+/** Tickets and tokens come together, but not in one packet. */
+const ticketPatience = 100;
 const datagramCount = 20;
 const confirmPollMs = 5;
 /** Streams that are read at a time; the peer's limit may be lower. */
@@ -27,16 +29,16 @@ function optionsFor(setup, { session } = {}) {
   return { base, needed, nice: qlogFolder === undefined ? {} : { qlog: qlogTo(qlogFolder, 'client') } };
 }
 
-/** The connection's session, from the moment that it is there: listen before it comes. */
-function nextSession(connection) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the server sent no session ticket')), ticketTimeout);
-    connection.once('session', (session) => {
-      clearTimeout(timer);
-      resolve(session);
-    });
-    connection.closed.then(() => clearTimeout(timer), () => clearTimeout(timer));
-  });
+/** The connection's latest session: it grows with each ticket and token that comes. Listen before they do. */
+function latestSession(connection) {
+  let latest;
+  connection.on('session', (session) => (latest = session));
+  return async () => {
+    await sleep(ticketPatience);
+    for (const end = Date.now() + ticketTimeout; latest === undefined && Date.now() < end; ) await sleep(ticketPatience);
+    if (latest === undefined) throw new Error('the server sent no session ticket');
+    return latest;
+  };
 }
 
 async function open(setup, url, options) {
@@ -141,10 +143,9 @@ async function fetchEach(setup) {
 async function fetchResumed(setup) {
   const [first, ...rest] = setup.requests;
   const connection = await open(setup, first);
-  const session = nextSession(connection);
-  session.catch(() => undefined);
+  const session = latestSession(connection);
   await fetchOne(setup, connection, first);
-  const options = { session: await session };
+  const options = { session: await session() };
   await leave(setup, connection);
 
   const second = await open(setup, first, options);

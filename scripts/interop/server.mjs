@@ -1,31 +1,34 @@
 // The server's side of the public interoperability tests: files below WWW, and an echo of datagrams, until it is ended.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasMember, listenWith } from './library.mjs';
 import { qlogTo } from './qlog.mjs';
 
 const idleTimeout = 30_000;
+const statsIntervalMs = 10;
 
 async function echoDatagrams({ datagrams }) {
   for await (const payload of datagrams) datagrams.send(payload);
 }
 
-async function serveOne({ protocol, www, plan, say }, connection, stream) {
-  await protocol.serve(stream, www);
-  if (!plan.tellsStats) return;
-  await stream.acknowledged;
-  say({ stats: await connection.stats() });
+/** Again and again: clients leave as soon as they have what they came for. */
+async function tellStats(say, connection) {
+  for (;;) {
+    say({ stats: await connection.stats() });
+    await sleep(statsIntervalMs);
+  }
 }
 
 async function serveStreams(setup, connection) {
   await setup.protocol.start(connection);
   for await (const stream of connection.incomingStreams) {
     stream.on('error', () => undefined);
-    if ('write' in stream) serveOne(setup, connection, stream).catch((error) => console.error(`stream ${stream.id}: ${error.message}`));
+    if ('write' in stream) setup.protocol.serve(stream, setup.www).catch((error) => console.error(`stream ${stream.id}: ${error.message}`));
     else stream.resume();
   }
 }
 
 function serve(setup, connection) {
-  const { say } = setup;
+  const { say, plan } = setup;
   say({ connection: connection.id, handshake: connection.handshake && { ...connection.handshake } });
   connection.closed.then(
     () => say({ closed: connection.id }),
@@ -33,6 +36,7 @@ function serve(setup, connection) {
   );
   connection.on('pathChanged', ({ peer }) => say({ pathChanged: peer }));
   serveStreams(setup, connection).catch(() => undefined);
+  if (plan.tellsStats) tellStats(say, connection).catch(() => undefined);
   if (hasMember('datagrams')) echoDatagrams(connection).catch(() => undefined);
 }
 

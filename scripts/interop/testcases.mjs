@@ -1,6 +1,6 @@
 // The cases of the public interoperability tests, as this endpoint plays them. `client` and `server`: options that the case
-// needs of each role; `members`: what it needs of a client's connection; `tellsStats`: the server tells its statistics after
-// each answer; the rest says how the client goes about it.
+// needs of each role; `members`: what it needs of a client's connection; `tellsStats`: the server tells its statistics all
+// the time; the rest says how the client goes about it.
 
 const chacha20 = { tls: { ciphers: ['TLS_CHACHA20_POLY1305_SHA256'] } };
 /** A version that nobody speaks (RFC 9000 §15: 0x?a?a?a?a). */

@@ -12,6 +12,8 @@ function program(role, cell) {
   return { command, args: [...args, path.join(root, 'test/interop/peers/aioquic_peer.py')], env: { ...contractEnv(role, cell), ...python } };
 }
 
+const noMarks = 'it does not count ECN marks';
+
 export const aioquic = {
   id: 'aioquic',
   title: 'aioquic',
@@ -22,5 +24,5 @@ export const aioquic = {
   },
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
-  cannot: { server: {}, client: {} },
+  cannot: { server: { ecn: noMarks, v2: 'its server stays with the version that a client began with when the client names it first', connectionmigration: 'it answers PATH_CHALLENGE on the path in use only (RFC 9000 §8.2.2 wants it on the path that it came by)' }, client: { ecn: noMarks } },
 };

@@ -65,7 +65,7 @@ export const haproxy = {
   isServerOnly: true,
   cannot: {
     server: {
-      datagram: 'it has no datagrams',
+      datagram: 'it has no datagrams', ecn: 'it does not count ECN marks',
       zerortt: "Debian's haproxy has no 0-RTT for QUIC (built for OpenSSL's older API)",
       'rebind-port': doesNotFollow, 'rebind-addr': doesNotFollow, connectionmigration: doesNotFollow,
     },

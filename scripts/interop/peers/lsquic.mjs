@@ -15,6 +15,8 @@ function program(role, cell) {
 
 const notInBun = (what) => `Bun gives no access to lsquic's ${what}`;
 
+const noMarks = 'it does not count ECN marks';
+
 export const lsquic = {
   id: 'lsquic',
   title: 'lsquic',
@@ -26,9 +28,9 @@ export const lsquic = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { retry: 'Bun takes the option validateAddress but sends no Retry' },
+    server: { ecn: noMarks, retry: 'Bun takes the option validateAddress but sends no Retry' },
     client: {
-      keyupdate: "Bun's updateKey() does nothing: the key phase stays", versionnegotiation: notInBun('choice of versions'), v2: notInBun('choice of versions'), connectionmigration: notInBun('migration'),
+      ecn: noMarks, keyupdate: "Bun's updateKey() does nothing: the key phase stays", versionnegotiation: notInBun('choice of versions'), v2: notInBun('choice of versions'), connectionmigration: notInBun('migration'),
     },
   },
 };

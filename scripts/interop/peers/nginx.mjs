@@ -39,5 +39,5 @@ export const nginx = {
   },
   server,
   isServerOnly: true,
-  cannot: { server: { v2: onlyVersion1, datagram: 'it has no datagrams' }, client: {} },
+  cannot: { server: { v2: onlyVersion1, ecn: 'it does not count ECN marks', datagram: 'it has no datagrams' }, client: {} },
 };

@@ -35,6 +35,7 @@ function program(role, cell) {
 }
 
 const noDatagrams = 'it has no datagrams';
+const noMarks = 'it does not count ECN marks';
 const onlyVersion1 = 'it speaks QUIC v1 only';
 const noEarlyData = 'its QUIC has no 0-RTT';
 /** Seen: its probe timeouts, which double, carry PING only; data is repeated when a later acknowledgment shows the loss. */
@@ -55,7 +56,7 @@ export const openssl = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { v2: onlyVersion1, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, 'rebind-port': noMigration, 'rebind-addr': noMigration, connectionmigration: noMigration },
-    client: { v2: onlyVersion1, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, versionnegotiation: 'its client offers no other version than v1', connectionmigration: noMigration },
+    server: { v2: onlyVersion1, ecn: noMarks, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, 'rebind-port': noMigration, 'rebind-addr': noMigration, connectionmigration: noMigration },
+    client: { v2: onlyVersion1, ecn: noMarks, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, versionnegotiation: 'its client offers no other version than v1', connectionmigration: noMigration },
   },
 };

@@ -30,7 +30,7 @@ export const quicgo = {
   server: (cell) => ({ command: program, env: contractEnv('server', cell) }),
   client: (cell) => [{ command: program, env: contractEnv('client', cell) }],
   cannot: {
-    server: { v2: 'it negotiates no compatible version (RFC 9368)' },
+    server: { v2: 'it negotiates no compatible version (RFC 9368)', connectionmigration: 'its server forbids it (disable_active_migration)' },
     client: { connectionmigration: 'this version of it cannot migrate a client' },
   },
 };

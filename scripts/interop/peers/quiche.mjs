@@ -13,6 +13,7 @@ function program(role, cell) {
 }
 
 const onlyVersion1 = 'it speaks QUIC v1 only';
+const noMarks = 'it does not count ECN marks';
 /** Seen, with quic-go's client too: its old path's probe timeout doubles and doubles, and each time it fires it repeats a packet or two. */
 const slowRepeats = "once a client's address has changed, what was in flight is not declared lost but repeated at probe timeouts only, which takes minutes";
 
@@ -28,7 +29,7 @@ export const quiche = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { v2: onlyVersion1, 'rebind-port': slowRepeats, 'rebind-addr': slowRepeats },
-    client: { v2: onlyVersion1, versionnegotiation: 'its client offers no other version than v1', keyupdate: 'it never starts a key update by itself' },
+    server: { v2: onlyVersion1, ecn: noMarks, 'rebind-port': slowRepeats, 'rebind-addr': slowRepeats },
+    client: { v2: onlyVersion1, ecn: noMarks, versionnegotiation: 'its client offers no other version than v1', keyupdate: 'it never starts a key update by itself' },
   },
 };
