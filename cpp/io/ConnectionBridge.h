@@ -81,6 +81,7 @@ class ConnectionBridge {
   };
   enum class Limits : uint8_t { Apply, Lift };
 
+  void on(ConnectionHandle /*handle*/, EarlyDataReady&& /*event*/) {}  // the host asks for no early data
   void on(ConnectionHandle handle, HandshakeFinished&& event);
   void on(ConnectionHandle handle, HandshakeConfirmed&& event);
   void on(ConnectionHandle handle, StreamEvent&& event);

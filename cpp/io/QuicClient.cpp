@@ -26,9 +26,10 @@ HostResult<> QuicClient::connect(ConnectionHandle connection, const ClientConnec
   auto context = contextFor(options.tls);
   if (!context) return Unexpected<HostFailure>{context.error()};
   std::unique_ptr<HandshakeLayer> handshake = (*context)->makeHandshake(options.serverName);
-  if (!options.session.empty()) handshake->offerSession(options.session, false);
+  TransportSettings settings = options.settings;
+  settings.resumption = options.session;
   const SocketAddress local = options.local.value_or(anyOf(options.peer.family()));
-  worker(0).post(command::Connect{connection, {local, options.peer}, options.settings, std::move(handshake)});
+  worker(0).post(command::Connect{connection, {local, options.peer}, std::move(settings), std::move(handshake)});
   return Unit{};
 }
 

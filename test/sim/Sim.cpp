@@ -27,6 +27,8 @@ struct SharedTls {
     options.caPem = {pki.authority.certificatePem};
     options.alpn = {"sim"};
     client = *makeTlsClientContext(options, nullptr);
+    options.groups = {"P-521", "X25519"};
+    retriedClient = *makeTlsClientContext(options, nullptr);
   }
   /// Certificates that prove nothing, as a chain may hold.
   std::string fillers() const {
@@ -45,6 +47,7 @@ struct SharedTls {
   std::shared_ptr<TlsServerContext> server;
   std::shared_ptr<TlsServerContext> longChainServer;
   std::shared_ptr<TlsClientContext> client;
+  std::shared_ptr<TlsClientContext> retriedClient;
 };
 
 SharedTls& sharedTls() {
@@ -97,16 +100,17 @@ void Sim::restartServer(const ServerEndpointSettings& settings) {
 }
 
 SimClient& Sim::connect(const TransportSettings& settings) {
-  return connectFrom(simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000"), settings);
+  return connectFrom(simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000"), settings, SimHello::Plain);
 }
 
-SimClient& Sim::connectAgain(const SimClient& before, const TransportSettings& settings) {
-  return connectFrom(before.address().withPort(static_cast<uint16_t>(before.address().port() + 1)), settings);
+SimClient& Sim::connectAgain(const SimClient& before, const TransportSettings& settings, SimHello hello) {
+  return connectFrom(before.address().withPort(static_cast<uint16_t>(before.address().port() + 1)), settings, hello);
 }
 
-SimClient& Sim::connectFrom(const SocketAddress& address, const TransportSettings& settings) {
+SimClient& Sim::connectFrom(const SocketAddress& address, const TransportSettings& settings, SimHello hello) {
   clients.push_back(std::make_unique<SimClient>(world(), address));
-  clients.back()->connect(server->address(), settings, sharedTls().client->makeHandshake("server.test"));
+  const TlsClientContext& tls = *(hello == SimHello::Plain ? sharedTls().client : sharedTls().retriedClient);
+  clients.back()->connect(server->address(), settings, tls.makeHandshake("server.test"));
   return *clients.back();
 }
 

@@ -26,6 +26,9 @@ struct SimOptions {
       false;  // of certificates: 6 KB, more than a server may send to an address that has proved nothing
 };
 
+/// Retried: the server asks for another ClientHello, because the first has no key share that it takes (RFC 8446 §4.1.4).
+enum class SimHello : uint8_t { Plain, Retried };
+
 class Sim {
  public:
   explicit Sim(const SimOptions& options);
@@ -33,7 +36,7 @@ class Sim {
   /// A client of its own address; it begins to connect at once.
   SimClient& connect(const TransportSettings& settings = {});
   /// From the host of `before`, on another port.
-  SimClient& connectAgain(const SimClient& before, const TransportSettings& settings);
+  SimClient& connectAgain(const SimClient& before, const TransportSettings& settings, SimHello hello = SimHello::Plain);
   /// The process dies with all its connections, and another one begins at its address.
   void restartServer(const ServerEndpointSettings& settings);
   /// Until `done`, but for `limit` at the most. False: time is up, or nothing is left to happen.
@@ -51,7 +54,7 @@ class Sim {
 
  private:
   SimWorld world();
-  SimClient& connectFrom(const SocketAddress& address, const TransportSettings& settings);
+  SimClient& connectFrom(const SocketAddress& address, const TransportSettings& settings, SimHello hello);
 
   DeterministicRand tlsRandom_;
   DeterministicTime tlsTime_;  // it stands still

@@ -70,7 +70,7 @@ Result<> SimClient::rebindSocket(const SocketAddress& local) {
 }
 
 void SimClient::start() {
-  while (isFinished && !closeError && !waiting_.empty()) {
+  while ((isFinished || mayUseEarlyData) && !closeError && !waiting_.empty()) {
     const size_t before = waiting_.size();
     open(waiting_.front());
     if (waiting_.size() == before) break;
@@ -128,8 +128,13 @@ void SimClient::hear(const MigrationEvent& event) {
 }
 
 void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
-  if (std::holds_alternative<HandshakeFinished>(event)) {
+  if (std::holds_alternative<EarlyDataReady>(event)) {
+    mayUseEarlyData = true;
+    start();
+  }
+  if (const auto* finished = std::get_if<HandshakeFinished>(&event)) {
     isFinished = true;
+    handshake = *finished;
     finishedAt = clock().now();
     start();
   }
@@ -140,6 +145,7 @@ void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
   }
   if (const auto* migration = std::get_if<MigrationEvent>(&event)) hear(*migration);
   if (const auto* log = std::get_if<QLogText>(&event)) qlog += log->text;
+  if (const auto* ticket = std::get_if<SessionTicket>(&event)) sessions.push_back(ticket->bytes);
   if (const auto* token = std::get_if<AddressToken>(&event)) addressTokens.push_back(*token);
   if (const auto* changed = std::get_if<PathChanged>(&event)) pathChanges.push_back(changed->path);
   if (const auto* failed = std::get_if<PathFailed>(&event)) pathFailures.push_back(failed->path);

@@ -37,7 +37,9 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   QuicClientEndpoint& endpoint() override { return endpoint_; }
   void onEvent(ConnectionHandle connection, const TransportEvent& event) override;
 
+  bool mayUseEarlyData = false;
   bool isFinished = false;  // the handshake
+  std::optional<HandshakeFinished> handshake;
   bool isConfirmed = false;
   std::optional<QuicError> closeError;
   std::string closeReason;
@@ -53,6 +55,7 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   Duration worstLatency{0};
   std::vector<AddressToken> addressTokens;
   std::string qlog;
+  std::vector<ByteVector> sessions;
   std::optional<TimePoint> finishedAt;
   std::optional<TimePoint> lastDoneAt;
 

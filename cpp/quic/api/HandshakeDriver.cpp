@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quic/api/AckFrequencyDriver.h"
+#include "quic/api/EarlyDataDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
@@ -10,6 +11,7 @@
 #include "quic/api/QLogDriver.h"
 #include "quic/api/RecoveryDriver.h"
 #include "quic/api/VersionDriver.h"
+#include "quic/handshake/Resumption.h"
 
 namespace quic {
 namespace {
@@ -60,6 +62,26 @@ Result<> checkHandshakeIds(const QuicConnectionState& state, const TransportPara
   return Unit{};
 }
 
+/// What is agreed from now on.
+Result<> applyPeerParameters(QuicConnectionState& state, const TransportParameters& peer) {
+  state.handshake.peerParameters = peer;
+  onAckFrequencyOffered(state, peer);
+  state.streams.onPeerParameters(peer);
+  state.datagrams.sender.onPeerLimit(peer.maxDatagramFrameSize);
+  state.selfIds.onPeerLimit(peer.activeConnectionIdLimit);
+  if (peer.statelessResetToken) state.peerIds.setFirstToken(*peer.statelessResetToken);
+  const Result<std::optional<ServerMigrationProtocols>> answer = negotiateServerMigration(state, peer);
+  if (!answer) return forward(answer.error());
+  if (state.role == Role::Client) return onPreferredAddress(state, peer);
+
+  negotiateCompatibleVersion(state, peer);
+  TransportParameters ours = ourParameters(state);
+  offerPreferredAddress(state, ours);
+  if (*answer) ours.serverMigrationSuite = (*answer)->bits();
+  logOwnParameters(state, ours);
+  return state.handshake.tls->resume(encodeTransportParameters(ours));
+}
+
 Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   const Role sender = state.role == Role::Client ? Role::Server : Role::Client;
   const Result<TransportParameters> decoded = decodeTransportParameters(bytes, sender);
@@ -68,30 +90,32 @@ Result<> onPeerParameters(QuicConnectionState& state, ByteSpan bytes) {
   if (!ids) return ids;
   const Result<> versions = checkVersionInformation(state, *decoded);
   if (!versions) return versions;
-  state.handshake.peerParameters = *decoded;
-  onAckFrequencyOffered(state, *decoded);
-  state.streams.onPeerParameters(*decoded);
-  state.datagrams.sender.onPeerLimit(decoded->maxDatagramFrameSize);
-  state.selfIds.onPeerLimit(decoded->activeConnectionIdLimit);
-  if (decoded->statelessResetToken) state.peerIds.setFirstToken(*decoded->statelessResetToken);
-  const Result<std::optional<ServerMigrationProtocols>> answer = negotiateServerMigration(state, *decoded);
-  if (!answer) return forward(answer.error());
-  if (state.role == Role::Client) return onPreferredAddress(state, *decoded);
-
-  negotiateCompatibleVersion(state, *decoded);
-  TransportParameters ours = ourParameters(state);
-  offerPreferredAddress(state, ours);
-  if (*answer) ours.serverMigrationSuite = (*answer)->bits();
-  logOwnParameters(state, ours);
-  return state.handshake.tls->resume(encodeTransportParameters(ours));
+  if (state.earlyData.remembered) {  // RFC 9000 §7.4.1: until the handshake is complete
+    state.earlyData.fresh = *decoded;
+    return Unit{};
+  }
+  return applyPeerParameters(state, *decoded);
 }
 
-void onComplete(QuicConnectionState& state, const HandshakeComplete& complete) {
+/// RFC 9000 §7.4.1: the parameters that have waited for the end of 0-RTT.
+Result<> applyFreshParameters(QuicConnectionState& state) {
+  state.earlyData.remembered.reset();
+  const std::optional<TransportParameters> fresh = std::exchange(state.earlyData.fresh, std::nullopt);
+  if (!fresh) return Unit{};
+  return applyPeerParameters(state, *fresh);
+}
+
+Result<> onComplete(QuicConnectionState& state, const HandshakeComplete& complete) {
+  const EarlyDataOutcome outcome = earlyDataOutcome(state, complete);
+  if (const Result<> early = onEarlyDataOutcome(state, outcome, complete.alpn); !early) return early;
+  if (const Result<> applied = applyFreshParameters(state); !applied) return applied;
+  state.handshake.alpn = complete.alpn;
+  state.handshake.isComplete = true;
   state.life = life::Established{};
   state.events.emplace_back(HandshakeFinished{complete.alpn, complete.peerCertificate, negotiatedMigration(state),
-                                              complete.isResumed, complete.earlyData, complete.serverName});
+                                              complete.isResumed, outcome, complete.serverName});
   issueConnectionIds(state);
-  if (state.role == Role::Client) return;
+  if (state.role == Role::Client) return Unit{};
   // RFC 9001 §4.1.2: for a server, complete is confirmed.
   state.life = life::Confirmed{};
   state.paths.active().isValidated = true;
@@ -99,6 +123,7 @@ void onComplete(QuicConnectionState& state, const HandshakeComplete& complete) {
   discardSpace(state, PacketNumberSpace::Handshake);
   state.events.emplace_back(HandshakeConfirmed{});
   onMigrationHandshakeConfirmed(state);
+  return Unit{};
 }
 
 struct TlsEventHandler {
@@ -117,13 +142,11 @@ struct TlsEventHandler {
     return Unit{};
   }
   Result<> operator()(const PeerTransportParameters& event) { return onPeerParameters(state, event.bytes); }
-  Result<> operator()(const HandshakeComplete& event) {
-    onComplete(state, event);
-    return Unit{};
-  }
+  Result<> operator()(const HandshakeComplete& event) { return onComplete(state, event); }
   Result<> operator()(SessionTicket& event) {
     if (++state.handshake.sessionTickets > kMaxSessionTickets) return Unit{};
-    state.events.emplace_back(std::move(event));
+    event.bytes = makeResumption(state, event.bytes);
+    if (!event.bytes.empty()) state.events.emplace_back(std::move(event));
     return Unit{};
   }
   Result<> operator()(KeyLogLine& event) {
@@ -168,15 +191,18 @@ void installInitialKeys(QuicConnectionState& state) {
 }
 
 void startClientHandshake(QuicConnectionState& state) {
+  offerResumption(state);
   const TransportParameters ours = ourParameters(state);
   logOwnParameters(state, ours);
   const ByteVector parameters = encodeTransportParameters(ours);
   const Result<> done = afterTls(state, state.handshake.tls->start(parameters));
+  forgetUnusedResumption(state);
   if (!done) closeConnection(state, done.error());
 }
 
 void startServerHandshake(QuicConnectionState& state) {
-  const Result<> done = afterTls(state, state.handshake.tls->start({}));
+  const ByteVector context = earlyDataContext(ourParameters(state), state.settings.earlyDataContext);
+  const Result<> done = afterTls(state, state.handshake.tls->start(context));
   if (!done) closeConnection(state, done.error());
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/EarlyDataDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/handshake/AeadLimits.h"
 
@@ -46,17 +47,23 @@ bool mayUpdate(const QuicConnectionState& state) {
 
 }  // namespace
 
+const PacketProtection& writeKeysOf(const QuicConnectionState& state, EncryptionLevel level) {
+  return level == EncryptionLevel::ZeroRtt ? state.earlyData.keys : state.space(spaceOf(level)).writeKeys;
+}
+
 void installReadKeys(QuicConnectionState& state, EncryptionLevel level, const TrafficSecret& secret) {
-  if (level == EncryptionLevel::ZeroRtt) return;
+  if (level == EncryptionLevel::ZeroRtt) return onEarlyReadSecret(state, secret);
   state.space(spaceOf(level)).readKeys = state.environment.crypto.protection(state.handshake.version, secret);
   state.keys.suite = secret.suite;
   if (level == EncryptionLevel::OneRtt) state.keys.phases.setReadSecret(secret);
 }
 
 void installWriteKeys(QuicConnectionState& state, EncryptionLevel level, const TrafficSecret& secret) {
-  if (level == EncryptionLevel::ZeroRtt) return;
+  if (level == EncryptionLevel::ZeroRtt) return onEarlyWriteSecret(state, secret);
   state.space(spaceOf(level)).writeKeys = state.environment.crypto.protection(state.handshake.version, secret);
-  if (level == EncryptionLevel::OneRtt) state.keys.phases.setWriteSecret(secret);
+  if (level != EncryptionLevel::OneRtt) return;
+  state.keys.phases.setWriteSecret(secret);
+  if (state.role == Role::Client) state.earlyData.keys = {};  // RFC 9001 §4.9.3
 }
 
 Result<> onOneRttOpened(QuicConnectionState& state, KeyPhase phase, PacketNum number) {
@@ -65,6 +72,7 @@ Result<> onOneRttOpened(QuicConnectionState& state, KeyPhase phase, PacketNum nu
 
 Result<> onAckUnderKeys(QuicConnectionState& state, const PacketContext& context, const AckFrame& frame) {
   if (context.level != EncryptionLevel::OneRtt) return Unit{};
+  if (const Result<> early = checkEarlyAck(state, frame); !early) return early;
   return state.keys.phases.onAck(context.keyPhase, frame.largest, afterThreePtos(state));
 }
 

@@ -6,6 +6,8 @@
 
 namespace quic {
 
+/// What packets of the level are sealed with now; empty when there are no keys.
+[[nodiscard]] const PacketProtection& writeKeysOf(const QuicConnectionState& state, EncryptionLevel level);
 /// From TLS.
 void installReadKeys(QuicConnectionState& state, EncryptionLevel level, const TrafficSecret& secret);
 void installWriteKeys(QuicConnectionState& state, EncryptionLevel level, const TrafficSecret& secret);

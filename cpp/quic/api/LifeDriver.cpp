@@ -63,6 +63,7 @@ void forgetKeys(QuicConnectionState& state) {
     space.readKeys = {};
     space.writeKeys = {};
   }
+  state.earlyData.keys = {};
 }
 
 }  // namespace

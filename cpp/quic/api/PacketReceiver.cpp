@@ -36,6 +36,7 @@ struct FrameSummary {
 std::optional<EncryptionLevel> levelOf(PacketType type) {
   switch (type) {
     case PacketType::Initial: return EncryptionLevel::Initial;
+    case PacketType::ZeroRtt: return EncryptionLevel::ZeroRtt;
     case PacketType::Handshake: return EncryptionLevel::Handshake;
     case PacketType::OneRtt: return EncryptionLevel::OneRtt;
     default: return std::nullopt;
@@ -50,6 +51,7 @@ bool isWorthOpening(const QuicConnectionState& state, DatagramContext& context, 
   if (packet.type == PacketType::OneRtt) return true;
   if (!isExpectedVersion(state, packet)) return false;
   if (state.handshake.peerSourceId && *state.handshake.peerSourceId != packet.sourceId) return false;  // §7.2
+  if (packet.type == PacketType::ZeroRtt) return state.role == Role::Server;                           // RFC 9001 §5.6
   if (packet.type != PacketType::Initial) return true;
   // RFC 9000 §17.2.2: servers send no token; §14.1: Initial datagrams of clients are large.
   return state.role == Role::Client ? packet.token.empty() : context.datagram.bytes.size() >= kMinInitialDatagramSize;
@@ -137,6 +139,7 @@ DropReason reasonOf(OpenFailure failure) {
 
 OpeningKeys openingKeys(const QuicConnectionState& state, EncryptionLevel level) {
   const PacketSpace& space = state.space(spaceOf(level));
+  if (level == EncryptionLevel::ZeroRtt) return {state.earlyData.keys, space.acks};
   return {space.readKeys, space.acks, level == EncryptionLevel::OneRtt ? &state.keys.phases : nullptr};
 }
 
@@ -148,13 +151,16 @@ Expected<OpenedPacket, OpenFailure> open(QuicConnectionState& state, EncryptionL
 
 // ---------------------------------------------------------------- packets ahead of their keys
 /// The levels whose keys come late, in the order in which they come.
-constexpr std::array kLateLevels = {EncryptionLevel::Handshake, EncryptionLevel::OneRtt};
+constexpr std::array kLateLevels = {EncryptionLevel::ZeroRtt, EncryptionLevel::Handshake, EncryptionLevel::OneRtt};
 
 /// RFC 9001 §5.7: keys of this level are not there, or must not be used yet; they may still come.
 bool awaitsKeys(const QuicConnectionState& state, EncryptionLevel level) {
   if (level == EncryptionLevel::OneRtt) return state.isHandshaking();
-  const PacketSpace& space = state.space(spaceOf(level));
-  return level == EncryptionLevel::Handshake && !space.readKeys && !space.isDiscarded;
+  const PacketSpace& handshake = state.space(PacketNumberSpace::Handshake);
+  if (level == EncryptionLevel::Initial || handshake.isDiscarded) return false;
+  if (level == EncryptionLevel::Handshake) return !handshake.readKeys;
+  // The whole ClientHello decides about early data, and brings the keys to answer it.
+  return !handshake.writeKeys && !state.earlyData.keys;
 }
 
 void dropPacket(QuicConnectionState& state, const ProtectedPacket& packet, DropReason reason) {

@@ -62,7 +62,7 @@ class Comparison {
   }
 
   void peerParameters() {
-    if (told_.hasPeerParameters || !state_.handshake.peerParameters) return;
+    if (told_.hasPeerParameters || !state_.handshake.peerParameters || state_.earlyData.remembered) return;
     told_.hasPeerParameters = true;
     tell("quic:parameters_set", [&](JsonWriter& data) {
       data.name("initiator").text("remote");

@@ -51,9 +51,11 @@ struct HandshakeState {
   std::optional<ConnectionId> retrySourceId;  // of the Retry packet, when there was one: Initials go there, keyed by it
   ByteVector token;                           // client: goes into every Initial packet (RFC 9000 §8.1.2, §8.1.3)
   std::optional<ConnectionId> peerSourceId;   // fixed by the first authentic long header (RFC 9000 §7.2)
-  std::optional<TransportParameters> peerParameters;
+  std::optional<TransportParameters> peerParameters;  // client: remembered ones while 0-RTT is under way
+  std::string alpn;                                   // once the handshake is complete
   TimePoint deadline{};
   uint32_t earlyResends = 0;    // server: see onRepeatedClientHello
+  bool isComplete = false;      // HandshakeFinished was told
   bool isDonePending = false;   // server: HANDSHAKE_DONE is to be written
   bool isDoneAcked = false;     // server: a copy of it has arrived
   uint32_t sessionTickets = 0;  // client: came so far
@@ -64,6 +66,16 @@ struct KeyState {
   KeyPhases phases;
   CipherSuite suite = CipherSuite::AES_128_GCM_SHA256;  // of Initial packets (RFC 9001 §5.2) until another is agreed
   uint64_t forgedPackets = 0;                           // did not open, over the whole connection (RFC 9001 §6.6)
+};
+
+/// 0-RTT; api/EarlyDataDriver.
+struct EarlyDataState {
+  PacketProtection keys;                          // client: they seal, server: they open; empty before and after
+  std::optional<TransportParameters> remembered;  // client: what 0-RTT packets go by
+  std::optional<TransportParameters> fresh;       // client: the server's of now, until the handshake is complete
+  std::string alpn;                               // client: what early data is written in
+  std::optional<PacketNum> rejectedUpTo;          // client: the server has refused packets up to here
+  std::optional<TimePoint> forgetAt;              // server: when the keys go
 };
 
 /// Frames of server migration that wait to be written, and what the engine watches for the tables.
@@ -108,6 +120,7 @@ struct QuicConnectionState {
   HandshakeState handshake;
   std::array<PacketSpace, kPacketNumberSpaces> spaces;
   KeyState keys;
+  EarlyDataState earlyData;
   UndecryptablePackets undecryptable;
   LossRecovery recovery;
   RecoveryOutcome outcome;  // reused from call to call

@@ -8,6 +8,7 @@ namespace quic {
 namespace {
 
 PacketType typeOf(EncryptionLevel level) {
+  if (level == EncryptionLevel::ZeroRtt) return PacketType::ZeroRtt;
   return level == EncryptionLevel::Initial ? PacketType::Initial : PacketType::Handshake;
 }
 

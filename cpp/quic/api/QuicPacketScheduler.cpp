@@ -2,6 +2,7 @@
 
 #include "quic/api/AckFrequencyDriver.h"
 #include "quic/api/DatagramDriver.h"
+#include "quic/api/EarlyDataDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/codec/QuicFrameCodec.h"
 
@@ -72,9 +73,26 @@ bool asksForAnswer(const PacketSpace& space, EncryptionLevel level) {
   return level == EncryptionLevel::OneRtt && space.acks.wantsAnswer();
 }
 
+/// RFC 9000 §12.5: what a client may say before the handshake is complete.
+bool hasEarlyFrames(const QuicConnectionState& state) {
+  return state.isPingPending || state.streams.hasControlToSend() || hasDataToSend(state);
+}
+
+void writeEarlyFrames(QuicConnectionState& state, ByteWriter& writer, SentFrames& sent) {
+  if (state.streams.hasControlToSend()) state.streams.writeControlFrames(writer, sent, flowClock(state));
+  if (state.isPingPending && writeFrame(writer, PingFrame{})) {
+    state.isPingPending = false;
+    sent.push_back(SentPing{});
+  }
+  if (hasDataToSend(state)) writeDataFrames(state, writer, sent);
+}
+
 }  // namespace
 
 bool hasInterest(const QuicConnectionState& state, EncryptionLevel level, SendConstraint constraint) {
+  if (level == EncryptionLevel::ZeroRtt) {
+    return constraint != SendConstraint::CongestionLimited && maySendEarlyData(state) && hasEarlyFrames(state);
+  }
   const PacketNumberSpace name = spaceOf(level);
   const PacketSpace& space = state.space(name);
   if (!space.writeKeys) return false;
@@ -83,7 +101,7 @@ bool hasInterest(const QuicConnectionState& state, EncryptionLevel level, SendCo
   if (space.probesToSend > 0 || space.crypto.hasToSend()) return true;
   if (level != EncryptionLevel::OneRtt) return false;
   // RFC 9001 §5.7: a server holds 1-RTT data back until the client is known; a client has finished by now.
-  if (state.isHandshaking()) return false;
+  if (state.isHandshaking()) return mayAnswerEarlyData(state) && hasEarlyFrames(state);
   return hasAppControl(state) || hasDataToSend(state);
 }
 
@@ -92,11 +110,15 @@ PacketContent fillPacket(QuicConnectionState& state, EncryptionLevel level, Send
   PacketContent content;
   const PacketNumberSpace name = spaceOf(level);
   PacketSpace& space = state.space(name);
-  writeAck(state, name, writer, content);
+  if (level != EncryptionLevel::ZeroRtt) writeAck(state, name, writer, content);  // RFC 9000 §17.2.3
   if (constraint == SendConstraint::CongestionLimited) return content;
 
   const size_t before = content.frames.size();
-  if (level != EncryptionLevel::OneRtt) {
+  const bool isEarly =
+      level == EncryptionLevel::ZeroRtt || (level == EncryptionLevel::OneRtt && mayAnswerEarlyData(state));
+  if (state.isHandshaking() && isEarly) {
+    writeEarlyFrames(state, writer, content.frames);
+  } else if (level != EncryptionLevel::OneRtt) {
     // Each probe carries the flight, as far as it fits: of a lost first one, a PING behind it would tell nothing.
     if (space.probesToSend > 0 && !space.crypto.hasToSend()) space.crypto.resendUnacked();
     space.crypto.writeFrames(writer, content.frames);

@@ -1,6 +1,7 @@
 #include "quic/api/QuicTransportBase.h"
 
 #include "quic/api/DatagramDriver.h"
+#include "quic/api/EarlyDataDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/PacketReceiver.h"
@@ -73,7 +74,9 @@ std::optional<TransportEvent> QuicTransportBase::pollEvent() {
   const bool onlyTheEnd =
       state_->events.size() == 1 && std::holds_alternative<ConnectionClosed>(state_->events.front());
   if (state_->events.empty() || onlyTheEnd) {
-    if (auto event = pollDataEvent(*state_)) return event;
+    if (mayTellOfStreams(*state_)) {
+      if (auto event = pollDataEvent(*state_)) return event;
+    }
     // The log is the last but one, so that what one turn brought is one text.
     if (auto text = takeQLog(*state_)) return TransportEvent(std::move(*text));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quic/api/EarlyDataDriver.h"
 #include "quic/api/KeyDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/MigrationDriver.h"
@@ -25,6 +26,7 @@ std::optional<TimePoint> nextTimeout(const QuicConnectionState& state) {
   next = earlier(next, nextRecoveryTimeout(state));
   next = earlier(next, nextPathTimeout(state));
   next = earlier(next, nextKeyTimeout(state));
+  next = earlier(next, nextEarlyDataTimeout(state));
   next = earlier(next, nextMigrationTimeout(state));
   next = earlier(next, state.pacedUntil);
   for (const PacketSpace& space : state.spaces) {
@@ -42,6 +44,7 @@ void onTimeout(QuicConnectionState& state) {
   onPathTimeout(state);
   onMigrationTimeout(state);
   onKeyTimeout(state);
+  onEarlyDataTimeout(state);
 }
 
 void onResumed(QuicConnectionState& state, Duration frozenFor) {

@@ -19,7 +19,8 @@ namespace {
 
 constexpr size_t kMaxTrainSegments = 64;  // what every kernel with UDP_SEGMENT takes
 constexpr size_t kMaxTrainBytes = 65000;  // below the largest UDP payload over IPv4
-constexpr std::array kLevels = {EncryptionLevel::Initial, EncryptionLevel::Handshake, EncryptionLevel::OneRtt};
+constexpr std::array kLevels = {EncryptionLevel::Initial, EncryptionLevel::ZeroRtt, EncryptionLevel::Handshake,
+                                EncryptionLevel::OneRtt};
 
 std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, const Path& path, EncryptionLevel level,
                                              MutableByteSpan out) {
@@ -39,7 +40,7 @@ std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, c
 /// 0 when it failed.
 size_t sealPacket(QuicConnectionState& state, const Path& path, QuicPacketBuilder& builder, bool isMtuProbe = false) {
   logPacketSent(state, path, builder, isMtuProbe);
-  return builder.seal(state.space(spaceOf(builder.level())).writeKeys);
+  return builder.seal(writeKeysOf(state, builder.level()));
 }
 
 /// The packet is sealed: it has a number, a record, and weighs on its path. `mark`: of its datagram.
@@ -110,7 +111,8 @@ std::optional<Transmit> transmitClose(QuicConnectionState& state, MutableByteSpa
       out.first(static_cast<size_t>(std::min<uint64_t>({out.size(), state.datagramSize(), allowance})));
   size_t size = 0;
   for (const EncryptionLevel level : kLevels) {
-    if (!state.space(spaceOf(level)).writeKeys) continue;
+    // An Initial packet says it as well as a 0-RTT packet would.
+    if (level == EncryptionLevel::ZeroRtt || !writeKeysOf(state, level)) continue;
     size += writeClosePacket(state, level, datagram.subspan(size));
   }
   if (size == 0) return std::nullopt;
@@ -227,7 +229,7 @@ bool needsFullDatagram(const QuicConnectionState& state, const PendingPacket& pa
 
 /// Packets of the handshake's levels, and of 1-RTT behind them, in one datagram (RFC 9000 §12.2).
 size_t buildCoalesced(QuicConnectionState& state, Path& path, MutableByteSpan out, Ecn mark) {
-  std::array<std::optional<PendingPacket>, 3> pending;
+  std::array<std::optional<PendingPacket>, kLevels.size()> pending;
   size_t used = 0;
   size_t count = 0;
   bool mustFill = false;

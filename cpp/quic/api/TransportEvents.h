@@ -15,12 +15,18 @@
 
 namespace quic {
 
+/// 0-RTT (RFC 9001 §4.6), before HandshakeFinished. Client: streams can be used under the limits that were remembered. Server
+/// with settings.earlyData: what its streams say may be replayed, and comes from an address that proves nothing.
+struct EarlyDataReady {
+  std::string alpn;  // client: that of the connection before
+};
 /// TLS is complete and the peer authenticated (RFC 9001 §4.1.1): streams can be used. Once.
 struct HandshakeFinished {
   std::string alpn;
   ByteVector peerCertificate;  // DER; empty when there is none
   ServerMigrationProtocols serverMigration;
   bool isResumed = false;  // no certificate was exchanged now
+  /// Client, Rejected: what was written since EarlyDataReady is sent again; streams beyond the server's limits wait for it.
   EarlyDataOutcome earlyData = EarlyDataOutcome::NotOffered;
   std::string serverName{};  // server: what the client asked for by SNI; empty when it did not
 };
@@ -51,7 +57,8 @@ struct ConnectionClosed {
   QuicError error;
   std::string reason;
 };
-using TransportEvent = std::variant<HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent,
+/// SessionTicket, client: its bytes are for TransportSettings::resumption of a later connection to the same server.
+using TransportEvent = std::variant<EarlyDataReady, HandshakeFinished, HandshakeConfirmed, StreamEvent, DatagramEvent,
                                     DatagramLimitChanged, PathChanged, PathFailed, LocalAddressReleased, MigrationEvent,
                                     SessionTicket, AddressToken, KeyLogLine, QLogText, ConnectionClosed>;
 

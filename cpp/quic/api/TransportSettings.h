@@ -31,6 +31,13 @@ struct TransportSettings {
   std::optional<SocketAddress> preferredV4;  // server: where clients are to go after the handshake (RFC 9000 §9.6);
   std::optional<SocketAddress> preferredV6;  //   its socket receives there too, and sends from where paths say
   bool followsPreferredAddress = true;       // client: goes there, if clientMigration.addressPolicy allows it
+  // ---- resumption
+  ByteVector
+      resumption;  // client: the bytes of a SessionTicket of an earlier connection to the same server; empty: none
+  /// 0-RTT is open to replay (RFC 9001 §9.2). Client: ask for it, so that streams can be used from EarlyDataReady on. Server:
+  /// hand it to the application at once, and let that answer; false: it waits until the handshake is complete.
+  bool earlyData = false;
+  ByteVector earlyDataContext;  // server: what early data of the application depends on; tickets are tied to it
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6

@@ -1,5 +1,6 @@
 // What a peer lets us send: bytes of a stream, bytes of the connection, or streams of a kind (RFC 9000 §4.1, §4.6).
-// It counts first transmissions only; what is sent again was counted before. Invariant: used() <= limit().
+// It counts first transmissions only; what is sent again was counted before. Invariant: used() <= limit(), but for streams
+// that were opened under remembered limits and refused (RFC 9001 §4.6.2): those beyond the new limit wait for it.
 #pragma once
 
 #include <algorithm>
@@ -12,11 +13,11 @@ namespace quic {
 class SendCredit {
  public:
   SendCredit() = default;
-  explicit SendCredit(uint64_t limit) : limit_(limit) {}
+  explicit SendCredit(uint64_t limit, uint64_t used = 0) : limit_(limit), used_(used) {}
 
   [[nodiscard]] uint64_t limit() const { return limit_; }
   [[nodiscard]] uint64_t used() const { return used_; }
-  [[nodiscard]] uint64_t available() const { return limit_ - used_; }
+  [[nodiscard]] uint64_t available() const { return limit_ > used_ ? limit_ - used_ : 0; }
 
   /// A limit that is not higher is ignored (RFC 9000 §4.1). Returns whether it counted.
   bool raise(uint64_t limit) {

@@ -28,19 +28,38 @@ QuicStreamManager::QuicStreamManager(Role role, const StreamSettings& settings)
 
 // ---- facts
 
-void QuicStreamManager::onPeerParameters(const TransportParameters& peer) {
+void QuicStreamManager::setInitialLimits(const TransportParameters& peer) {
   isPeerKnown_ = true;
   mayResetAt_ = settings_.resetStreamAt && peer.resetStreamAt;
   // RFC 9000 §18.2: "local" and "remote" are as the sender of the parameters sees them.
   localBidirectionalLimit_ = peer.initialMaxStreamDataBidiRemote;
   remoteBidirectionalLimit_ = peer.initialMaxStreamDataBidiLocal;
   unidirectionalLimit_ = peer.initialMaxStreamDataUni;
+}
+
+void QuicStreamManager::onPeerParameters(const TransportParameters& peer) {
+  setInitialLimits(peer);
   sendCredit_.raise(peer.initialMaxData);
   raiseLocalStreams(false, peer.initialMaxStreamsBidi);
   raiseLocalStreams(true, peer.initialMaxStreamsUni);
   // Streams opened in 0-RTT live under remembered limits until now (RFC 9000 §7.4.1).
   table_.forEach([this](Stream& stream) {
     stream.send.onMaxStreamData(initialSendLimit(stream.id));
+    refresh(stream);
+  });
+}
+
+void QuicStreamManager::onEarlyDataRejected(const TransportParameters& peer) {
+  setInitialLimits(peer);
+  sendCredit_ = SendCredit(peer.initialMaxData);
+  for (const bool unidirectional : {false, true}) {
+    LocalStreams& streams = local_[unidirectional];
+    const uint64_t limit = unidirectional ? peer.initialMaxStreamsUni : peer.initialMaxStreamsBidi;
+    streams.isWanted = streams.isWanted || streams.credit.used() > limit;
+    streams.credit = SendCredit(limit, streams.credit.used());
+  }
+  table_.forEach([this](Stream& stream) {
+    stream.send.restart(initialSendLimit(stream.id), mayResetAt_);
     refresh(stream);
   });
 }
@@ -316,11 +335,13 @@ void QuicStreamManager::settle(Stream& stream) {
 void QuicStreamManager::refresh(Stream& stream) {
   const SendStream& send = stream.send;
   const ReceiveStream& receive = stream.receive;
+  stream.isHeldBack = isBeyondLimit(stream.id);
   scheduler_.place(table_, stream);
   control_.set(table_, stream,
-               send.isResetDue() || send.isBlockedDue() || receive.isStopSendingDue() || receive.isMaxStreamDataDue());
+               !stream.isHeldBack && (send.isResetDue() || send.isBlockedDue() || receive.isStopSendingDue() ||
+                                      receive.isMaxStreamDataDue()));
   count(send.isUnfinished(), stream.isCountedUnfinished, unfinished_);
-  count(send.isBlocked(), stream.isCountedBlocked, blocked_);
+  count(send.isBlocked() && !stream.isHeldBack, stream.isCountedBlocked, blocked_);
 }
 
 /// Both parts are final, so that no list holds it.
@@ -349,10 +370,16 @@ void QuicStreamManager::announceReset(const Stream& stream, ReceiveState before)
   events_.push(StreamReset{stream.id, stream.receive.resetCode()});
 }
 
+bool QuicStreamManager::isBeyondLimit(StreamId id) const {
+  return isLocal(id) && id.ordinal() >= local_[id.isUnidirectional()].credit.limit();
+}
+
 void QuicStreamManager::raiseLocalStreams(bool unidirectional, uint64_t limit) {
   LocalStreams& streams = local_[unidirectional];
+  const bool someWait = streams.credit.used() > streams.credit.limit();
   if (!streams.credit.raise(limit)) return;
-  streams.isWanted = false;
+  streams.isWanted = streams.credit.used() > limit;
+  if (someWait) table_.forEach([this](Stream& stream) { refresh(stream); });
   if (streams.isAvailableQueued) return;
   streams.isAvailableQueued = true;
   events_.push(StreamsAvailable{unidirectional, limit});

@@ -49,6 +49,9 @@ class QuicStreamManager {
   // ---- facts
   /// The peer's limits, from its transport parameters (RFC 9000 §7.4).
   void onPeerParameters(const TransportParameters& peer);
+  /// 0-RTT was refused (RFC 9001 §4.6.2): everything is sent anew under the limits of `peer`, which may be lower than those that
+  /// were remembered. Streams beyond them wait for MAX_STREAMS.
+  void onEarlyDataRejected(const TransportParameters& peer);
   Result<> onStreamFrame(const StreamFrame& frame);
   Result<> onResetStream(const ResetStreamFrame& frame);
   Result<> onResetStreamAt(const ResetStreamAtFrame& frame);
@@ -124,6 +127,8 @@ class QuicStreamManager {
   /// To be called after anything happened to a stream: puts it where it belongs, or forgets it. It may be gone then.
   void settle(Stream& stream);
   void refresh(Stream& stream);
+  /// Opened under a remembered limit that the peer has not granted again.
+  [[nodiscard]] bool isBeyondLimit(StreamId id) const;
   void forget(Stream& stream);
 
   // ---- receiving
@@ -132,6 +137,7 @@ class QuicStreamManager {
   /// Tells of a reset that shows since `before`.
   void announceReset(const Stream& stream, ReceiveState before);
   void raiseLocalStreams(bool unidirectional, uint64_t limit);
+  void setInitialLimits(const TransportParameters& peer);
 
   // ---- sending
   [[nodiscard]] bool isDataBlockedDue() const;

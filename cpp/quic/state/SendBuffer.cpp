@@ -38,6 +38,14 @@ void SendBuffer::finish() {
   if (fin_ == Fin::Open) fin_ = Fin::Due;
 }
 
+void SendBuffer::restart() {
+  if (QUIC_BUG(front_ != 0 || !acked_.empty(), "acknowledged data is sent anew")) return;
+  sent_ = 0;
+  end_ = std::min(end_, needed_);
+  lost_ = IntervalSet();
+  if (fin_ == Fin::Sent) fin_ = Fin::Due;
+}
+
 void SendBuffer::clear() {
   std::vector<Chunk> storage = std::move(chunks_);
   storage.clear();

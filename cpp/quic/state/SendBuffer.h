@@ -33,6 +33,9 @@ class SendBuffer {
   std::optional<SentStream> writeOwed(ByteWriter& writer, StreamId id, uint64_t least);
   std::optional<SentStream> writeFresh(ByteWriter& writer, StreamId id, uint64_t credit, uint64_t least);
 
+  /// As if nothing had been sent. Only while nothing is acknowledged.
+  void restart();
+
   void onAcked(const SentStream& frame);
   void onLost(const SentStream& frame);
 

@@ -46,6 +46,21 @@ void SendStream::onLost(const SentStream& frame) {
   if (isSending()) buffer_.onLost(frame);
 }
 
+void SendStream::restart(uint64_t limit, bool mayResetAt) {
+  if (isFinal()) return;
+  credit_ = SendCredit(limit);
+  isResetAcked_ = false;
+  if (isPartial() && !mayResetAt) reset(resetCode_);
+  if (state_ == SendState::ResetSent) {
+    resetDue_ = true;
+    finalSize_ = 0;
+    return;
+  }
+  resetDue_ = isPartial();
+  state_ = SendState::Ready;
+  buffer_.restart();
+}
+
 void SendStream::write(OwnedBytes&& bytes, bool fin) {
   buffer_.append(std::move(bytes));
   if (fin) buffer_.finish();

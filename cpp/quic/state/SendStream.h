@@ -35,6 +35,9 @@ class SendStream {
   /// Of RESET_STREAM (`reliableSize` is 0) or RESET_STREAM_AT. Only the newest counts.
   void onResetAcked(uint64_t reliableSize);
   void onResetLost(uint64_t reliableSize) { resetDue_ |= isNewestReset(reliableSize); }
+  /// 0-RTT was refused: nothing was ever sent, and `limit` is the peer's of now (RFC 9001 §4.6.2). A RESET_STREAM_AT becomes a
+  /// RESET_STREAM where the peer does not know it now.
+  void restart(uint64_t limit, bool mayResetAt);
   void onBlockedLost(uint64_t limit) { credit_.onReportLost(limit); }
 
   // ---- verbs

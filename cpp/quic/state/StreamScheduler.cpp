@@ -25,8 +25,8 @@ StreamScheduler::StreamScheduler()
 
 void StreamScheduler::place(StreamTable& table, Stream& stream) {
   const size_t urgency = stream.priority.urgency;
-  const bool hasFresh = stream.send.hasFresh();
-  owedLists_[urgency].set(table, stream, stream.send.hasOwed());
+  const bool hasFresh = !stream.isHeldBack && stream.send.hasFresh();
+  owedLists_[urgency].set(table, stream, !stream.isHeldBack && stream.send.hasOwed());
   turnLists_[urgency].set(table, stream, hasFresh && stream.priority.incremental);
   heaps_[urgency].set(table, stream, hasFresh && !stream.priority.incremental);
   if (!hasFresh) stream.turnBytes = 0;

@@ -39,6 +39,7 @@ struct Stream {
   StreamPriority priority;
   uint32_t heapPlace = kNotInHeap;  // see StreamHeap
   uint32_t turnBytes = 0;           // sent in its present turn
+  bool isHeldBack = false;          // nothing of it may be sent now, whatever its own credit is
   bool isCountedUnfinished = false;
   bool isCountedBlocked = false;
   bool isReadableQueued = false;  // StreamReadable waits in the queue

@@ -20,8 +20,9 @@ class FakeHandshakes final : public HandshakeFactory {
  public:
   std::unique_ptr<HandshakeLayer> makeHandshake() override {
     ++made;
-    return std::make_unique<FakeHandshake>(Role::Server);
+    return std::make_unique<FakeHandshake>(Role::Server, options);
   }
+  FakeHandshakeOptions options;
   uint64_t made = 0;
 };
 
@@ -39,7 +40,7 @@ struct EndpointPair {
 
   ConnectionHandle connect(const TransportSettings& settings = {}) {
     client.connect(now, ++clients, {kClientAddress, kServerAddress}, settings,
-                   std::make_unique<FakeHandshake>(Role::Client));
+                   std::make_unique<FakeHandshake>(Role::Client, clientHandshake));
     return clients;
   }
   void giveServer(ByteVector bytes, const SocketAddress& from = kClientAddress) {
@@ -92,6 +93,7 @@ struct EndpointPair {
   std::unique_ptr<CryptoFactory> crypto = makeOpenSslCryptoFactory();
   SeededRandom random{1};
   FakeHandshakes handshakes;
+  FakeHandshakeOptions clientHandshake;
   QuicClientEndpoint client{*crypto, random};
   QuicServerEndpoint server;
   TimePoint now{1h};

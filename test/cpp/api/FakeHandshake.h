@@ -3,10 +3,14 @@
 // in memory, and so that a misbehaving peer can speak at every level.
 //
 // ClientHello carries the client's transport parameters, EncryptedExtensions the server's, Certificate as many zeros as
-// a test wants. NewSessionTicket is understood after the handshake; any other late message is unexpected_message.
+// a test wants. NewSessionTicket is understood after the handshake; any other late message is unexpected_message. A session
+// is offered, and taken up, by a message of its own ahead of ClientHello and EncryptedExtensions: PreSharedKey, a byte that
+// says whether there is early data, and from the client the ticket, which is the server's early-data context as it was.
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <string>
 
 #include "quic/handshake/HandshakeLayer.h"
 
@@ -19,6 +23,7 @@ enum class FakeMessage : uint8_t {  // RFC 8446 §4
   EncryptedExtensions = 8,
   Certificate = 11,
   Finished = 20,
+  PreSharedKey = 41,  // there it is an extension
   KeyUpdate = 24,
 };
 
@@ -41,21 +46,44 @@ inline TrafficSecret fakeSecret(EncryptionLevel level, Role writer, CipherSuite 
 struct FakeHandshakeOptions {
   CipherSuite suite = CipherSuite::AES_128_GCM_SHA256;
   size_t certificateSize = 500;
+  std::string alpn = "fake";
+  bool issuesTicket = false;      // server
+  bool acceptsSession = true;     // server
+  bool acceptsEarlyData = true;   // server: when the ticket has the same context
+  bool acceptsAnyTicket = false;  // server: whatever its context
 };
 
 class FakeHandshake final : public HandshakeLayer {
  public:
   explicit FakeHandshake(Role role, const FakeHandshakeOptions& options = {}) : role_(role), options_(options) {}
 
-  Result<> start(ByteSpan transportParameters) override {
-    if (role_ == Role::Client) say(EncryptionLevel::Initial, FakeMessage::ClientHello, transportParameters);
+  void offerSession(ByteSpan session, bool withEarlyData) override {
+    session_.assign(session.begin(), session.end());
+    if (withEarlyData) earlyData_ = EarlyDataOutcome::Rejected;  // until the server says otherwise
+  }
+  /// `bytes`: a client's transport parameters, a server's early-data context.
+  Result<> start(ByteSpan bytes) override {
+    if (role_ == Role::Server) {
+      context_.assign(bytes.begin(), bytes.end());
+      return Unit{};
+    }
+    const bool asksForEarlyData = earlyData_ != EarlyDataOutcome::NotOffered;
+    if (!session_.empty()) sayPreSharedKey(EncryptionLevel::Initial, asksForEarlyData, session_);
+    say(EncryptionLevel::Initial, FakeMessage::ClientHello, bytes);
+    if (asksForEarlyData) {
+      events_.push_back(HandshakeWriteSecret{EncryptionLevel::ZeroRtt, writeSecret(EncryptionLevel::ZeroRtt)});
+    }
     return Unit{};
   }
   Result<> resume(ByteSpan transportParameters) override {
     say(EncryptionLevel::Initial, FakeMessage::ServerHello);
     installSecrets(EncryptionLevel::Handshake);
+    if (earlyData_ == EarlyDataOutcome::Accepted) {
+      events_.push_back(HandshakeReadSecret{EncryptionLevel::ZeroRtt, readSecret(EncryptionLevel::ZeroRtt)});
+    }
+    if (isResumed_) sayPreSharedKey(EncryptionLevel::Handshake, earlyData_ == EarlyDataOutcome::Accepted);
     say(EncryptionLevel::Handshake, FakeMessage::EncryptedExtensions, transportParameters);
-    say(EncryptionLevel::Handshake, FakeMessage::Certificate, ByteVector(options_.certificateSize));
+    if (!isResumed_) say(EncryptionLevel::Handshake, FakeMessage::Certificate, ByteVector(options_.certificateSize));
     say(EncryptionLevel::Handshake, FakeMessage::Finished);
     events_.push_back(HandshakeWriteSecret{EncryptionLevel::OneRtt, writeSecret(EncryptionLevel::OneRtt)});
     expected_ = EncryptionLevel::Handshake;
@@ -93,6 +121,11 @@ class FakeHandshake final : public HandshakeLayer {
   void say(EncryptionLevel level, FakeMessage type, ByteSpan body = {}) {
     events_.push_back(HandshakeBytes{level, fakeMessage(type, body)});
   }
+  void sayPreSharedKey(EncryptionLevel level, bool earlyData, ByteSpan ticket = {}) {
+    ByteVector body = {static_cast<uint8_t>(earlyData ? 1 : 0)};
+    body.insert(body.end(), ticket.begin(), ticket.end());
+    say(level, FakeMessage::PreSharedKey, body);
+  }
   [[nodiscard]] TrafficSecret writeSecret(EncryptionLevel level) const {
     return fakeSecret(level, role_, options_.suite);
   }
@@ -104,12 +137,26 @@ class FakeHandshake final : public HandshakeLayer {
     events_.push_back(HandshakeWriteSecret{level, writeSecret(level)});
   }
   void complete() {
-    events_.push_back(HandshakeComplete{"fake", {}});
+    events_.push_back(HandshakeComplete{options_.alpn, {}, {}, isResumed_, earlyData_});
     expected_ = EncryptionLevel::OneRtt;
+    if (role_ == Role::Server && options_.issuesTicket) {
+      say(EncryptionLevel::OneRtt, FakeMessage::NewSessionTicket, context_);
+    }
   }
   static Unexpected<QuicError> unexpected() { return fail(cryptoError(10), "unexpected message"); }
 
+  /// A server's judgement of what the client offers.
+  Result<> onOfferedSession(const ByteVector& body) {
+    if (body.empty()) return fail(cryptoError(50), "PreSharedKey without a body");
+    isResumed_ = options_.acceptsSession;
+    if (body[0] == 0) return Unit{};
+    const bool isSame = std::equal(body.begin() + 1, body.end(), context_.begin(), context_.end());
+    const bool accepts = isResumed_ && options_.acceptsEarlyData && (isSame || options_.acceptsAnyTicket);
+    earlyData_ = accepts ? EarlyDataOutcome::Accepted : EarlyDataOutcome::Rejected;
+    return Unit{};
+  }
   Result<> onClientMessage(FakeMessage type, const ByteVector& body) {
+    if (type == FakeMessage::PreSharedKey && expected_ == EncryptionLevel::Initial) return onOfferedSession(body);
     if (type == FakeMessage::ClientHello && expected_ == EncryptionLevel::Initial) {
       events_.push_back(PeerTransportParameters{body});
       return Unit{};
@@ -132,6 +179,11 @@ class FakeHandshake final : public HandshakeLayer {
       events_.push_back(SessionTicket{body});
       return Unit{};
     }
+    if (type == FakeMessage::PreSharedKey && !session_.empty() && body.size() == 1) {
+      isResumed_ = true;
+      if (body[0] == 1) earlyData_ = EarlyDataOutcome::Accepted;
+      return Unit{};
+    }
     if (type == FakeMessage::EncryptedExtensions) events_.push_back(PeerTransportParameters{body});
     if (type == FakeMessage::EncryptedExtensions || type == FakeMessage::Certificate) return Unit{};
     if (type != FakeMessage::Finished) return unexpected();
@@ -145,6 +197,10 @@ class FakeHandshake final : public HandshakeLayer {
   Role role_;
   FakeHandshakeOptions options_;
   EncryptionLevel expected_ = EncryptionLevel::Initial;
+  ByteVector session_;  // client: offered
+  ByteVector context_;  // server: what early data is tied to
+  bool isResumed_ = false;
+  EarlyDataOutcome earlyData_ = EarlyDataOutcome::NotOffered;
   ByteVector inbox_;
   std::deque<HandshakeEvent> events_;
 };

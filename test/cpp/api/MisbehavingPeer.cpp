@@ -20,11 +20,13 @@ Role other(Role role) { return role == Role::Client ? Role::Server : Role::Clien
 SocketAddress address(const char* text) { return SocketAddress::parse(text).value_or(SocketAddress()); }
 
 PacketType typeOf(EncryptionLevel level) {
+  if (level == EncryptionLevel::ZeroRtt) return PacketType::ZeroRtt;
   return level == EncryptionLevel::Initial ? PacketType::Initial : PacketType::Handshake;
 }
 
 std::optional<EncryptionLevel> levelOf(PacketType type) {
   if (type == PacketType::Initial) return EncryptionLevel::Initial;
+  if (type == PacketType::ZeroRtt) return EncryptionLevel::ZeroRtt;
   if (type == PacketType::Handshake) return EncryptionLevel::Handshake;
   if (type == PacketType::OneRtt) return EncryptionLevel::OneRtt;
   return std::nullopt;
@@ -130,6 +132,11 @@ void MisbehavingPeer::rekeyInitial(const ConnectionId& retrySourceId) {
   spaces_[0].readKeys = std::move(role_ == Role::Client ? initial.server : initial.client);
 }
 
+PacketProtection MisbehavingPeer::zeroRttKeys() const {
+  return crypto_->protection(version_,
+                             fakeSecret(EncryptionLevel::ZeroRtt, Role::Client, settings_.handshake.suite));
+}
+
 ByteVector MisbehavingPeer::peerParameterBytes() const {
   if (!settings_.rawParameters.empty() && !settings_.appendRaw) return settings_.rawParameters;
   TransportParameters parameters = settings_.parameters;
@@ -143,9 +150,12 @@ ByteVector MisbehavingPeer::peerParameterBytes() const {
 }
 
 ByteVector MisbehavingPeer::helloFrames() const {
-  const ByteVector message = role_ == Role::Client ? fakeMessage(FakeMessage::ClientHello, peerParameterBytes())
-                                                   : fakeMessage(FakeMessage::ServerHello);
-  return FrameBytes().add(CryptoFrame{0, message}).bytes();
+  if (role_ == Role::Server) return FrameBytes().add(CryptoFrame{0, fakeMessage(FakeMessage::ServerHello)}).bytes();
+  ByteVector messages;
+  if (settings_.preSharedKey) messages = fakeMessage(FakeMessage::PreSharedKey, *settings_.preSharedKey);
+  const ByteVector hello = fakeMessage(FakeMessage::ClientHello, peerParameterBytes());
+  messages.insert(messages.end(), hello.begin(), hello.end());
+  return FrameBytes().add(CryptoFrame{0, messages}).bytes();
 }
 
 ByteVector MisbehavingPeer::encryptedFrames() const {
@@ -153,6 +163,7 @@ ByteVector MisbehavingPeer::encryptedFrames() const {
   const auto append = [&](const ByteVector& message) {
     messages.insert(messages.end(), message.begin(), message.end());
   };
+  if (settings_.preSharedKey) append(fakeMessage(FakeMessage::PreSharedKey, *settings_.preSharedKey));
   append(fakeMessage(FakeMessage::EncryptedExtensions, peerParameterBytes()));
   append(fakeMessage(FakeMessage::Certificate, ByteVector(100)));
   append(fakeMessage(FakeMessage::Finished));
@@ -197,6 +208,7 @@ ByteVector MisbehavingPeer::seal(EncryptionLevel level, ByteSpan frames, const P
   const uint32_t generation = options.generation.value_or(writeGeneration_);
   PacketProtection updated;
   if (level == EncryptionLevel::OneRtt && generation > 0) updated = oneRttKeys(role_, generation);
+  if (level == EncryptionLevel::ZeroRtt) updated = zeroRttKeys();
   const PacketProtection& keys = updated ? updated : packets.writeKeys;
 
   ByteVector packet(frames.size() + options.token.size() + 200);
@@ -353,7 +365,8 @@ void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
 bool MisbehavingPeer::openHeard(PacketSpace& packets, EncryptionLevel level, const ProtectedPacket& packet,
                                 OpenedPacket& opened) {
   const ByteVector untouched(packet.bytes.begin(), packet.bytes.end());
-  auto result = openPacket({packets.readKeys, packets.acks}, packet);
+  const PacketProtection early = level == EncryptionLevel::ZeroRtt ? zeroRttKeys() : PacketProtection();
+  auto result = openPacket({early ? early : packets.readKeys, packets.acks}, packet);
   if (!result && level == EncryptionLevel::OneRtt) {
     std::copy(untouched.begin(), untouched.end(), packet.bytes.begin());
     PacketProtection next = oneRttKeys(settings_.endRole, readGeneration_ + 1);
@@ -373,10 +386,16 @@ void MisbehavingPeer::readCrypto(const CryptoFrame& frame) {
   for (ByteSpan bytes = handshakeBytes_.read(); !bytes.empty(); bytes = handshakeBytes_.read()) {
     handshakeInbox_.insert(handshakeInbox_.end(), bytes.begin(), bytes.end());
   }
-  if (handshakeInbox_.size() < 4) return;
-  const size_t size = size_t{handshakeInbox_[2]} << 8 | handshakeInbox_[3];
-  if (handshakeInbox_.size() < 4 + size) return;
-  auto decoded = decodeTransportParameters(ByteSpan(handshakeInbox_).subspan(4, size), settings_.endRole);
+  const auto messageSize = [this] {
+    return handshakeInbox_.size() < 4 ? 0 : size_t{4} + (size_t{handshakeInbox_[2]} << 8 | handshakeInbox_[3]);
+  };
+  if (messageSize() > 0 && handshakeInbox_[0] == static_cast<uint8_t>(FakeMessage::PreSharedKey)) {
+    if (handshakeInbox_.size() < messageSize()) return;
+    handshakeInbox_.erase(handshakeInbox_.begin(), handshakeInbox_.begin() + static_cast<ptrdiff_t>(messageSize()));
+  }
+  const size_t size = messageSize();
+  if (size == 0 || handshakeInbox_.size() < size) return;
+  auto decoded = decodeTransportParameters(ByteSpan(handshakeInbox_).subspan(4, size - 4), settings_.endRole);
   if (decoded) endParameters_ = *decoded;
 }
 

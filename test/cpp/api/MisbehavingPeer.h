@@ -96,6 +96,8 @@ struct PeerSettings {
   TransportParameters parameters;  // the peer's; IDs are filled in
   FakeHandshakeOptions handshake;
   size_t sourceIdSize = 8;
+  /// The peer's, in a message of its own before ClientHello or EncryptedExtensions: see FakeHandshake.
+  std::optional<ByteVector> preSharedKey{};
   bool fillIds = true;       // initial_source_connection_id and, as a server, original_destination_connection_id
   ByteVector rawParameters;  // instead of `parameters` when not empty; appended when `appendRaw`
   bool appendRaw = false;
@@ -208,6 +210,7 @@ class MisbehavingPeer {
 
  private:
   PacketSpace& space(EncryptionLevel level) { return spaces_[static_cast<size_t>(spaceOf(level))]; }
+  [[nodiscard]] PacketProtection zeroRttKeys() const;
   [[nodiscard]] PacketProtection oneRttKeys(Role writer, uint32_t generation) const;
   bool openHeard(PacketSpace& packets, EncryptionLevel level, const ProtectedPacket& packet, OpenedPacket& opened);
   void makeEnd();

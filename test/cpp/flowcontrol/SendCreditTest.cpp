@@ -32,5 +32,15 @@ TEST(SendCredit, ReportsEachLimitOnceAndAgainOnlyWhenThatReportWasLost) {  // co
   EXPECT_TRUE(credit.isReportDue());
 }
 
+TEST(SendCredit, WithMoreUsedThanGrantedNothingIsLeftUntilTheLimitIsBeyond) {
+  SendCredit credit(2, 5);
+  EXPECT_EQ(credit.available(), 0u);
+  EXPECT_TRUE(credit.isReportDue());
+  EXPECT_TRUE(credit.raise(5));
+  EXPECT_EQ(credit.available(), 0u);
+  EXPECT_TRUE(credit.raise(6));
+  EXPECT_EQ(credit.available(), 1u);
+}
+
 }  // namespace
 }  // namespace quic

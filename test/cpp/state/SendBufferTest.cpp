@@ -199,5 +199,29 @@ TEST(SendBuffer, LeavesARestOfThePacketThatOnlyACrumbWouldFit) {
   EXPECT_TRUE(buffer.writeFresh(writer, kId, 20, 64).has_value());
 }
 
+TEST(SendBuffer, SendsEverythingAnewAfterARestart) {
+  SendBuffer buffer;
+  buffer.append(pattern(0, 300));
+  buffer.append(pattern(300, 200));
+  buffer.finish();
+  ByteVector storage;
+  const auto before = writeNext(buffer, 200, storage);
+  ASSERT_TRUE(before);
+  buffer.onLost(*before);
+  ASSERT_TRUE(writeNext(buffer, 100, storage));
+  while (buffer.unsent() > 0) ASSERT_TRUE(writeNext(buffer, 200, storage));
+  buffer.restart();
+  EXPECT_EQ(buffer.unsent(), 500u);
+  EXPECT_TRUE(buffer.hasUnacked());
+  EXPECT_FALSE(buffer.owes());
+  const auto whole = writeNext(buffer, 1000, storage);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->size, 500u);
+  EXPECT_TRUE(whole->fin);
+  expectFrame(storage, *whole);
+  buffer.onAcked(*whole);
+  EXPECT_TRUE(buffer.isAllAcked());
+}
+
 }  // namespace
 }  // namespace quic

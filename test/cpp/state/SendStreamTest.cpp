@@ -108,5 +108,69 @@ TEST(SendStream, ResetsWithTheSizeThatConsumedCreditAndDropsItsData) {  // cover
   EXPECT_FALSE(f.stream.isResetDue());
 }
 
+TEST(SendStream, BeginsAnewWhenEarlyDataWasRefused) {  // covers RFC 9001 §4.6.2
+  Fixture f(1000);
+  f.stream.write(OwnedBytes::copyOf(asBytes("hello")), true);
+  ASSERT_TRUE(f.send());
+  ASSERT_EQ(f.stream.state(), SendState::DataSent);
+  f.stream.restart(3, false);
+  EXPECT_EQ(f.stream.state(), SendState::Ready);
+  const auto first = f.send();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->offset, 0u);
+  EXPECT_EQ(first->size, 3u) << "the new limit";
+  EXPECT_FALSE(first->fin);
+  f.stream.onMaxStreamData(5);
+  const auto rest = f.send();
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->size, 2u);
+  EXPECT_TRUE(rest->fin);
+  f.stream.onAcked(*first);
+  f.stream.onAcked(*rest);
+  EXPECT_EQ(f.stream.state(), SendState::DataRecvd);
+}
+
+TEST(SendStream, AResetThatWasRefusedWithEarlyDataEndsAStreamWithoutBytes) {
+  Fixture f(1000);
+  f.stream.write(OwnedBytes::copyOf(asBytes("hello")), false);
+  ASSERT_TRUE(f.send());
+  ASSERT_TRUE(f.stream.reset(7));
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).finalSize, 5u);
+  f.stream.onResetWritten();
+  f.stream.restart(2, false);
+  EXPECT_TRUE(f.stream.isResetDue());
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).finalSize, 0u);
+}
+
+TEST(SendStream, ARefusedResetAtIsSaidAgainWithWhatItPromises) {
+  Fixture f(100);
+  f.stream.write(OwnedBytes::copyOf(asBytes("hello")), false);
+  ASSERT_TRUE(f.send());
+  ASSERT_TRUE(f.stream.resetAt(7, 3));
+  ASSERT_TRUE(f.stream.isResetDue());
+  f.stream.onResetWritten();
+  f.stream.restart(100, true);
+  EXPECT_FALSE(f.stream.isResetDue()) << "not before all that it promises was sent";
+  const auto again = f.send();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->size, 3u);
+  ASSERT_TRUE(f.stream.isResetDue());
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).finalSize, 3u);
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).reliableSize, 3u);
+}
+
+TEST(SendStream, ARefusedResetAtIsAPlainResetWhereThePeerKnowsNoOther) {
+  Fixture f(100);
+  f.stream.write(OwnedBytes::copyOf(asBytes("hello")), false);
+  ASSERT_TRUE(f.send());
+  ASSERT_TRUE(f.stream.resetAt(7, 3));
+  f.stream.onResetWritten();
+  f.stream.restart(100, false);
+  ASSERT_TRUE(f.stream.isResetDue());
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).finalSize, 0u);
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).reliableSize, 0u);
+  EXPECT_EQ(f.stream.resetFrame(Fixture::kId).errorCode, 7u);
+}
+
 }  // namespace
 }  // namespace quic
