@@ -11,7 +11,8 @@ namespace {
 bool isForThisAttempt(const QuicConnectionState& state, const ProtectedPacket& packet) {
   const HandshakeState& handshake = state.handshake;
   const bool hasProcessedAny = handshake.peerSourceId.has_value() || handshake.retrySourceId.has_value();
-  return state.role == Role::Client && !hasProcessedAny && fixedBit(packet) && packet.version == handshake.version &&
+  const bool isQuic = fixedBit(packet) || state.settings.greaseQuicBit;  // RFC 9287 §3.1: Retry packets too
+  return state.role == Role::Client && !hasProcessedAny && isQuic && packet.version == handshake.version &&
          packet.destinationId == state.selfIds.first() && packet.sourceId != handshake.originalDestinationId;
 }
 

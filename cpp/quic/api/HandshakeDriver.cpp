@@ -28,6 +28,7 @@ TransportParameters ourParameters(const QuicConnectionState& state) {
   ours.activeConnectionIdLimit = kAdvertisedActiveConnectionIdLimit;
   offerAckFrequency(state, ours);
   ours.versionInformation = ourVersionInformation(state);
+  ours.greaseQuicBit = state.settings.greaseQuicBit;
   state.streams.fillParameters(ours);
   ours.maxDatagramFrameSize = state.datagrams.receiver.announced();
   if (state.role == Role::Server) {

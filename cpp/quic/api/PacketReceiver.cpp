@@ -45,7 +45,8 @@ std::optional<EncryptionLevel> levelOf(PacketType type) {
 
 /// Checks that come before any work with keys. RFC 9000 §5.2, §12.2, §17.2.
 bool isWorthOpening(const QuicConnectionState& state, DatagramContext& context, const ProtectedPacket& packet) {
-  if (!fixedBit(packet)) return false;  // RFC 9000 §17.2, §17.3.1
+  // RFC 9000 §17.2, §17.3.1; RFC 9287 §3: whoever offered it takes either value.
+  if (!fixedBit(packet) && !state.settings.greaseQuicBit) return false;
   if (context.firstDestinationId && *context.firstDestinationId != packet.destinationId) return false;  // §12.2
   context.firstDestinationId = packet.destinationId;
   if (packet.type == PacketType::OneRtt) return true;
@@ -198,6 +199,7 @@ void receivePacket(QuicConnectionState& state, DatagramContext& context, const P
   ++state.stats.packetsReceived;
   onAuthentic(state, context, packet);
   logPacketReceived(state, packet, *opened, {context.path->id, context.wasHeld});
+  if (*level == EncryptionLevel::OneRtt) context.path->spin.onReceived(state.role, opened->number, spinBit(packet));
   const PacketContext packetContext{
       state.now,       *level, opened->number, context.path->id, context.datagram.path.peer, packet.destinationId,
       opened->keyPhase};

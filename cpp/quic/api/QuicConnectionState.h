@@ -13,6 +13,7 @@
 #include "quic/api/TransportEvents.h"
 #include "quic/api/TransportSettings.h"
 #include "quic/common/Random.h"
+#include "quic/common/RandomBits.h"
 #include "quic/datagram/DatagramReceiver.h"
 #include "quic/datagram/DatagramSender.h"
 #include "quic/handshake/HandshakeLayer.h"
@@ -120,6 +121,7 @@ struct QuicConnectionState {
   HandshakeState handshake;
   std::array<PacketSpace, kPacketNumberSpaces> spaces;
   KeyState keys;
+  RandomBits headerBits;  // what may stand in headers by chance
   EarlyDataState earlyData;
   UndecryptablePackets undecryptable;
   LossRecovery recovery;

@@ -7,6 +7,8 @@
 namespace quic {
 namespace {
 
+constexpr uint8_t kFixedBit = 0x40;  // RFC 9000 §17.2
+
 PacketType typeOf(EncryptionLevel level) {
   if (level == EncryptionLevel::ZeroRtt) return PacketType::ZeroRtt;
   return level == EncryptionLevel::Initial ? PacketType::Initial : PacketType::Handshake;
@@ -38,13 +40,14 @@ std::optional<QuicPacketBuilder> QuicPacketBuilder::begin(MutableByteSpan out, c
   const EncodedPacketNumber encoded = encodeForReordering(number, largestAcked);
   std::optional<size_t> lengthOffset;
   if (fields.level == EncryptionLevel::OneRtt) {
-    if (!writeShortHeader(writer, fields.destinationId, fields.keyPhase, false, encoded)) return std::nullopt;
+    if (!writeShortHeader(writer, fields.destinationId, fields.keyPhase, fields.spin, encoded)) return std::nullopt;
   } else {
     const LongHeader header{typeOf(fields.level), fields.version, fields.destinationId, fields.sourceId, fields.token};
     lengthOffset = writeLongHeader(writer, header, encoded);
     if (!lengthOffset) return std::nullopt;
   }
   const size_t headerSize = writer.offset();
+  if (!fields.fixedBit) out[0] &= static_cast<uint8_t>(~kFixedBit);  // RFC 9287 §3.1
   if (out.size() < headerSize + kTagSize + 4) return std::nullopt;
   return QuicPacketBuilder(out, headerSize, headerSize - encoded.size, lengthOffset, fields.level, number);
 }

@@ -14,6 +14,8 @@ struct PacketHeaderFields {
   ConnectionId sourceId{};  // long headers
   bool keyPhase = false;    // short headers
   ByteSpan token{};         // Initial
+  bool spin = false;        // short headers
+  bool fixedBit = true;     // RFC 9287: 0 only for a peer that takes it
 };
 
 class QuicPacketBuilder {

@@ -15,8 +15,9 @@ void onRepeatedClientHello(QuicConnectionState& state);
 /// Everything in flight on a path that was left is to be sent again, with no signal to any controller.
 void abandonFlight(QuicConnectionState& state, PathId path);
 
-/// Client, after Retry (RFC 9002 §6.3), and for refused 0-RTT packets (§6.4): what was sent in the space is never acknowledged and is to be sent again. Nothing has
-/// been acknowledged yet, so an empty flight is all that there is to reset of congestion control.
+/// Client, after Retry (RFC 9002 §6.3), and for refused 0-RTT packets (§6.4): what was sent in the space is never acknowledged
+/// and is to be sent again. Nothing has been acknowledged yet, so an empty flight is all that there is to reset of congestion
+/// control.
 void restartSpace(QuicConnectionState& state, PacketNumberSpace name);
 
 /// The same, but nothing of it is to be sent again: the handshake begins anew (RFC 9368 §2.4).

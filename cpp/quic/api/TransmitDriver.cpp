@@ -22,18 +22,30 @@ constexpr size_t kMaxTrainBytes = 65000;  // below the largest UDP payload over 
 constexpr std::array kLevels = {EncryptionLevel::Initial, EncryptionLevel::ZeroRtt, EncryptionLevel::Handshake,
                                 EncryptionLevel::OneRtt};
 
-std::optional<QuicPacketBuilder> beginPacket(const QuicConnectionState& state, const Path& path, EncryptionLevel level,
+/// RFC 9287 §3.1: not before the peer has said in this connection that it takes either value. What was remembered does not count
+/// (it might, but only beside a token of the same server): the settings of the connection before do not bind this one's.
+bool mayGrease(const QuicConnectionState& state) {
+  return state.settings.greaseQuicBit && state.handshake.peerParameters &&
+         state.handshake.peerParameters->greaseQuicBit;
+}
+
+std::optional<QuicPacketBuilder> beginPacket(QuicConnectionState& state, Path& path, EncryptionLevel level,
                                              MutableByteSpan out) {
   const PacketNumberSpace name = spaceOf(level);
   if (!maySeal(state, level) || !hasPacketNumbers(state, name)) return std::nullopt;
   // RFC 9369 §4.1: 0-RTT stays in the version that it was offered in.
   const bool isEarly = level == EncryptionLevel::ZeroRtt;
+  Random& random = state.environment.random;
+  const bool spin = level == EncryptionLevel::OneRtt &&
+                    path.spin.next(path.destination.sequence, state.settings.spinBit, state.headerBits, random);
   const PacketHeaderFields fields{level,
                                   isEarly ? state.handshake.originalVersion : state.handshake.version,
                                   path.destination.id,
                                   state.selfIds.first(),
                                   state.keys.phases.bit(),
-                                  state.handshake.token};
+                                  state.handshake.token,
+                                  spin,
+                                  !mayGrease(state) || state.headerBits.next(random)};
   return QuicPacketBuilder::begin(out, fields, state.space(name).nextNumber, state.recovery.largestAcked(name));
 }
 

@@ -38,6 +38,11 @@ struct TransportSettings {
   /// hand it to the application at once, and let that answer; false: it waits until the handshake is complete.
   bool earlyData = false;
   ByteVector earlyDataContext;  // server: what early data of the application depends on; tickets are tied to it
+  // ---- what the network sees
+  /// RFC 9287: take packets whose fixed bit is 0, and draw that bit at random in ours for a peer that takes them. Not where one
+  /// socket is shared with protocols that are told apart by this bit (RFC 9443).
+  bool greaseQuicBit = true;
+  bool spinBit = true;  // round trips can be measured from outside on 15 paths of 16 (RFC 9000 §17.4); false: on none
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6

@@ -43,6 +43,8 @@ struct ProtectedPacket {
 /// rest of the datagram. Enforces: long headers of versions 1 and 2 with IDs up to 20 bytes, Length within the datagram, room for the
 /// header-protection sample (RFC 9001 §5.4.2). The fixed bit is NOT checked here, see fixedBit().
 std::optional<ProtectedPacket> nextPacket(MutableByteSpan& datagram, size_t shortIdSize);
+/// Of 1-RTT packets; not protected.
+inline bool spinBit(const ProtectedPacket& packet) { return (packet.bytes[0] & 0x20) != 0; }
 inline bool fixedBit(const ProtectedPacket& packet) { return (packet.bytes[0] & 0x40) != 0; }
 
 // ---- packet numbers (RFC 9000 §17.1, Appendix A)

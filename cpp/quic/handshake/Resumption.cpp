@@ -75,6 +75,7 @@ TransportParameters rememberedParameters(const TransportParameters& server) {
   remembered.minAckDelay.reset();  // draft-ietf-quic-ack-frequency §3
   remembered.versionInformation.reset();
   remembered.serverMigrationSuite.reset();
+  remembered.greaseQuicBit = false;  // RFC 9287 §3.1: only beside a token of the same server, and then it is a MAY
   return remembered;
 }
 

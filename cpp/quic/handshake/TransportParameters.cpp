@@ -7,7 +7,7 @@
 namespace quic {
 namespace {
 
-/// RFC 9000 §18.2, RFC 9221 §3 and the server-migration extension.
+/// RFC 9000 §18.2, RFC 9221 §3, RFC 9287 §3 and the server-migration extension.
 enum class ParameterId : uint64_t {
   ORIGINAL_DESTINATION_CONNECTION_ID = 0x00,
   MAX_IDLE_TIMEOUT = 0x01,
@@ -32,6 +32,7 @@ enum class ParameterId : uint64_t {
   RESET_STREAM_AT_DRAFT = 0x17f7586d2cb571,  // the same before -08; in use
   SERVER_MIGRATION_SUITE = kServerMigrationParameterId,
   MIN_ACK_DELAY = 0xff04de1b,  // draft-ietf-quic-ack-frequency §10.1
+  GREASE_QUIC_BIT = 0x2ab2,
 };
 
 constexpr uint64_t kMaxStreams = uint64_t{1} << 60;  // RFC 9000 §4.6
@@ -286,6 +287,7 @@ Result<> apply(const RawParameter& raw, Role sender, TransportParameters& out) {
     case ParameterId::RESET_STREAM_AT:
     case ParameterId::RESET_STREAM_AT_DRAFT: return setFlag(out.resetStreamAt, raw.value);
     case ParameterId::MIN_ACK_DELAY: return setMinAckDelay(raw.value, out);
+    case ParameterId::GREASE_QUIC_BIT: return setFlag(out.greaseQuicBit, raw.value);
     default: return Unit{};  // RFC 9000 §7.4.2: unknown ones are ignored
   }
 }
@@ -304,6 +306,7 @@ ByteVector encodeTransportParameters(const TransportParameters& parameters) {
     appendParameter(out, ParameterId::STATELESS_RESET_TOKEN, *parameters.statelessResetToken);
   }
   if (parameters.disableActiveMigration) appendParameter(out, ParameterId::DISABLE_ACTIVE_MIGRATION, {});
+  if (parameters.greaseQuicBit) appendParameter(out, ParameterId::GREASE_QUIC_BIT, {});
   if (parameters.preferredAddress) appendPreferredAddress(out, *parameters.preferredAddress);
   appendConnectionId(out, ParameterId::INITIAL_SOURCE_CONNECTION_ID, parameters.initialSourceConnectionId);
   appendConnectionId(out, ParameterId::RETRY_SOURCE_CONNECTION_ID, parameters.retrySourceConnectionId);

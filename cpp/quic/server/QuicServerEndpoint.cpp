@@ -98,7 +98,9 @@ bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& data
   }
   MutableByteSpan rest = datagram.bytes;
   const auto packet = nextPacket(rest, connectionIds_.size());
-  return packet && packet->type == PacketType::Initial && fixedBit(*packet) && onInitial(now, datagram, *packet);
+  if (!packet || packet->type != PacketType::Initial) return false;
+  // RFC 9287 §3.1: a client that remembers our offer may begin with the bit at 0.
+  return (fixedBit(*packet) || settings_.transport.greaseQuicBit) && onInitial(now, datagram, *packet);
 }
 
 bool QuicServerEndpoint::onLostPacket(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {

@@ -14,6 +14,7 @@
 #include "quic/state/EcnValidation.h"
 #include "quic/state/PathMtu.h"
 #include "quic/state/PeerConnectionIds.h"
+#include "quic/state/SpinBit.h"
 
 namespace quic {
 
@@ -66,6 +67,7 @@ struct Path {
   uint64_t responsesInFlight = 0;                             // neither acknowledged nor lost
 
   EcnMarking ecn;
+  SpinBit spin;
 
   /// RFC 9000 §8.1: how much may be sent to an address that is not validated.
   [[nodiscard]] uint64_t amplificationAllowance() const {

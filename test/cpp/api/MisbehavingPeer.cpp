@@ -51,7 +51,11 @@ FrameBytes& FrameBytes::varint(uint64_t value) {
 }
 
 MisbehavingPeer::MisbehavingPeer(const PeerSettings& settings)
-    : settings_(settings), role_(other(settings.endRole)), crypto_(makeOpenSslCryptoFactory()), buffer_(1 << 16) {
+    : settings_(settings),
+      role_(other(settings.endRole)),
+      crypto_(makeOpenSslCryptoFactory()),
+      random_(settings.seed),
+      buffer_(1 << 16) {
   const bool isServerEnd = settings.endRole == Role::Server;
   path_ = isServerEnd ? FourTuple{address("10.0.0.1:4433"), address("10.0.1.1:5000")}
                       : FourTuple{address("10.0.1.1:5000"), address("10.0.0.1:4433")};
@@ -133,8 +137,7 @@ void MisbehavingPeer::rekeyInitial(const ConnectionId& retrySourceId) {
 }
 
 PacketProtection MisbehavingPeer::zeroRttKeys() const {
-  return crypto_->protection(version_,
-                             fakeSecret(EncryptionLevel::ZeroRtt, Role::Client, settings_.handshake.suite));
+  return crypto_->protection(version_, fakeSecret(EncryptionLevel::ZeroRtt, Role::Client, settings_.handshake.suite));
 }
 
 ByteVector MisbehavingPeer::peerParameterBytes() const {
@@ -341,11 +344,13 @@ void MisbehavingPeer::hearDatagram(const Transmit& transmit, ByteSpan bytes) {
     PacketSpace& packets = space(*level);
     OpenedPacket opened;
     if (!openHeard(packets, *level, *packet, opened)) continue;
-    packets.acks.onPacketReceived(now_, {opened.number, false, transmit.ecn});
+    const bool isRefused =
+        *level == EncryptionLevel::ZeroRtt && settings_.preSharedKey && settings_.preSharedKey->front() == 0;
+    if (!isRefused) packets.acks.onPacketReceived(now_, {opened.number, false, transmit.ecn});
     heard.push_back({*level, opened.number, packet->destinationId,
                      ByteVector(opened.payload.begin(), opened.payload.end()), bytes.size(), transmit.path,
                      *level == EncryptionLevel::OneRtt ? readGeneration_ : 0, now_, transmit.ecn,
-                     ByteVector(packet->token.begin(), packet->token.end())});
+                     ByteVector(packet->token.begin(), packet->token.end()), packet->bytes[0]});
     ByteReader reader(heard.back().payload);
     while (!reader.atEnd()) {
       const auto frame = parseFrame(reader);

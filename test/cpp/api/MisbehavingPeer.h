@@ -87,7 +87,8 @@ struct HeardPacket {
   uint32_t generation = 0;  // 1-RTT: of the keys
   TimePoint at;
   Ecn ecn = Ecn::NotEct;
-  ByteVector token{};  // Initial
+  ByteVector token{};     // Initial
+  uint8_t firstByte = 0;  // without header protection
 };
 
 struct PeerSettings {
@@ -102,6 +103,7 @@ struct PeerSettings {
   ByteVector rawParameters;  // instead of `parameters` when not empty; appended when `appendRaw`
   bool appendRaw = false;
   bool reportsEcn = false;  // in what acknowledges everything
+  uint64_t seed = 1;
 };
 
 class MisbehavingPeer {
@@ -223,7 +225,7 @@ class MisbehavingPeer {
   PeerSettings settings_;
   Role role_;  // the peer's
   std::unique_ptr<CryptoFactory> crypto_;
-  SeededRandom random_{1};
+  SeededRandom random_;
   std::unique_ptr<ConnectionIdGenerator> connectionIds_;
   std::unique_ptr<QuicTransportBase> end_;
   TimePoint now_{1h};

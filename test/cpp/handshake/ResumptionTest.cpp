@@ -24,6 +24,8 @@ TransportParameters serverParameters() {
   parameters.disableActiveMigration = true;
   parameters.activeConnectionIdLimit = 6;
   parameters.maxDatagramFrameSize = 1200;
+  parameters.resetStreamAt = true;
+  parameters.greaseQuicBit = true;
   parameters.serverMigrationSuite = 1;
   return parameters;
 }
@@ -46,6 +48,8 @@ TEST(Resumption, RemembersOnlyWhatALaterConnectionMayUse) {
   EXPECT_EQ(remembered.ackDelayExponent, kDefaultAckDelayExponent);
   EXPECT_EQ(remembered.maxAckDelay, 25u);
   EXPECT_FALSE(remembered.serverMigrationSuite);
+  EXPECT_FALSE(remembered.greaseQuicBit);
+  EXPECT_TRUE(remembered.resetStreamAt);
   EXPECT_EQ(remembered.initialMaxData, all.initialMaxData);
   EXPECT_EQ(remembered.initialMaxStreamDataBidiLocal, all.initialMaxStreamDataBidiLocal);
   EXPECT_EQ(remembered.initialMaxStreamDataBidiRemote, all.initialMaxStreamDataBidiRemote);
@@ -120,6 +124,7 @@ TEST(Resumption, EveryLimitThatCountsMustBeKept) {
   EXPECT_TRUE(lower([](TransportParameters& p) { --p.initialMaxStreamsBidi; }));
   EXPECT_TRUE(lower([](TransportParameters& p) { --p.initialMaxStreamsUni; }));
   EXPECT_TRUE(lower([](TransportParameters& p) { p.maxDatagramFrameSize.reset(); }));
+  EXPECT_TRUE(lower([](TransportParameters& p) { p.resetStreamAt = false; }));
   EXPECT_FALSE(lower([](TransportParameters& p) { ++p.initialMaxData; }));
   EXPECT_FALSE(lower([](TransportParameters& p) { p.maxIdleTimeout = 1; }));
   EXPECT_FALSE(lower([](TransportParameters& p) { p.maxAckDelay = 1; }));

@@ -34,7 +34,7 @@ TEST(TransportParameters, ReadsEveryParameterByItsNumber) {  // covers RFC 9000 
   const TransportParameters p =
       decoded(std::string("00 02 aabb 01 02 4101 02 10 ") + kTokenHex +
                   "03 02 45dc 04 04 80100000 05 01 05 06 01 06 07 01 07 08 01 08 09 01 09 0a 01 0a 0b 01 0b 0c 00"
-                  "0e 01 04 0f 00 10 01 cc 20 04 8000ffff 4064 01 0f"
+                  "0e 01 04 0f 00 10 01 cc 20 04 8000ffff 4064 01 0f 6ab2 00"
                   "c0000000ff04de1b 02 43e8",
               Role::Server);
   EXPECT_EQ(p.originalDestinationConnectionId, ConnectionId(fromHex("aabb")));
@@ -56,6 +56,7 @@ TEST(TransportParameters, ReadsEveryParameterByItsNumber) {  // covers RFC 9000 
   EXPECT_EQ(p.maxDatagramFrameSize, 65535u);
   EXPECT_EQ(p.serverMigrationSuite, 15u);
   EXPECT_EQ(p.minAckDelay, 1000u);
+  EXPECT_TRUE(p.greaseQuicBit);
 }
 
 TransportParameters randomParameters(test::Seeded& random, Role sender) {
@@ -77,6 +78,7 @@ TransportParameters randomParameters(test::Seeded& random, Role sender) {
   if (chance()) p.maxAckDelay = test::below(random, 1 << 14);
   if (chance()) p.minAckDelay = test::below(random, 1000 * p.maxAckDelay + 1);
   p.disableActiveMigration = chance();
+  p.greaseQuicBit = chance();
   if (chance()) p.activeConnectionIdLimit = 2 + test::randomVarint(random) / 2;
   if (chance()) p.maxDatagramFrameSize = test::randomVarint(random);
   p.resetStreamAt = chance();
