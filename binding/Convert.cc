@@ -118,6 +118,16 @@ void readAcceptance(OptionReader& reader, ServerOptions& out) {
   reader.flag("disableActiveMigration", out.endpoint.transport.disableActiveMigration);
 }
 
+/// The application gets early data at once where there is no doubt about the protocol it is written in, else when the
+/// handshake is complete.
+void readEarlyData(OptionReader& reader, ServerOptions& out) {
+  bool takes = false;
+  reader.flag("earlyData", takes);
+  if (!takes) return;
+  out.tls.earlyData = EarlyDataPolicy::AcceptOnce;
+  out.endpoint.transport.earlyData = out.tls.alpn.size() == 1;
+}
+
 void readPreferred(OptionReader& reader, TransportSettings& out) {
   std::vector<std::string> addresses;
   reader.texts("preferredAddresses", addresses);
@@ -215,6 +225,7 @@ std::optional<ServerOptions> toServerOptions(Napi::Env env, Napi::Value value) {
   readDescriptor(reader, out);
   readConnectionIds(reader, out.endpoint);
   readPreferred(reader, out.endpoint.transport);
+  readEarlyData(reader, out);
   readTransport(reader, out.endpoint.transport);
   readCongestionControl(reader, out.endpoint.transport);
   readServerMigration(reader, out.endpoint.transport);
@@ -239,7 +250,8 @@ std::optional<ClientConnectOptions> ConnectOptionsConverter::convert(Napi::Env e
   readCongestionControl(reader, out.settings);
   reader.flag("followPreferredAddress", out.settings.followsPreferredAddress);
   ByteVector token;
-  reader.bytes("session", out.session);
+  reader.bytes("session", out.settings.resumption);
+  reader.flag("earlyData", out.settings.earlyData);
   reader.bytes("token", token);
   out.settings.addressToken = unpackToken(token);
   readClientMigration(reader, out.settings);

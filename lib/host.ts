@@ -7,8 +7,8 @@ import { type Link } from './link.js';
 
 /** Who made the host: the client of this environment, or a server. */
 export interface HostOwner {
-  /** A connection that a peer started, its handshake finished. */
-  onConnection(number: number, record: OpenedRecord): void;
+  /** A connection that a peer started, its handshake finished, or not yet where early data came. */
+  onConnection(number: number, record: OpenedRecord, isEarly: boolean): void;
   /** An attempt of a peer's that came to nothing. */
   onRefused(record: ClosedRecord): void;
   /** MigrationPrepared, MigrationCompleted or MigrationFailed, with its JSON. */
@@ -140,11 +140,11 @@ export class Host {
     this.#early.set(number, limits);
   }
 
-  /** A connection that a peer started: its handshake is finished. */
-  #onConnection(number: number, record: OpenedRecord): void {
+  /** A connection that a peer started. */
+  #onConnection(number: number, record: OpenedRecord, isEarly: boolean): void {
     const [bidirectional, unidirectional] = this.#early.get(number) ?? [0, 0];
     this.#early.delete(number);
-    this.#owner.onConnection(number, record);
+    this.#owner.onConnection(number, record, isEarly);
     const link = this.#links.get(number);
     link?.onStreamsAvailable(false, bidirectional);
     link?.onStreamsAvailable(true, unidirectional);
@@ -155,8 +155,14 @@ export class Host {
     switch (kind) {
       case RecordKind.ConnectionOpened: {
         const record = jsonOf(words, base, bytes) as OpenedRecord;
-        if (link === undefined) this.#onConnection(numberAt(words, base + 1), record);
+        if (link === undefined) this.#onConnection(numberAt(words, base + 1), record, false);
         else link.onOpened(record);
+        return;
+      }
+      case RecordKind.EarlyDataReady: {
+        const record = jsonOf(words, base, bytes) as OpenedRecord;
+        if (link === undefined) this.#onConnection(numberAt(words, base + 1), record, true);
+        else link.onEarlyDataReady(record);
         return;
       }
       case RecordKind.ConnectionClosed: {
@@ -207,9 +213,6 @@ function onLinkRecord(link: Link, kind: RecordKind, words: Uint32Array, base: nu
       return;
     case RecordKind.DatagramsLeft:
       link.datagrams.onLeft(numberAt(words, base + 3));
-      return;
-    case RecordKind.EarlyDataReady:
-      link.onEarlyDataReady(jsonOf(words, base, bytes) as OpenedRecord);
       return;
     case RecordKind.SessionTicket:
     case RecordKind.AddressToken:

@@ -85,7 +85,7 @@ export class Link {
   #requests: Requests | undefined;
   #datagrams: LinkDatagrams | undefined;
   #session: SessionKeeper | undefined;
-  /** A client's with early data, before the server has answered. */
+  /** With early data, before the handshake is complete. */
   #isEarly = false;
   #handshakeComplete: Deferred<void> | undefined;
 
@@ -346,7 +346,7 @@ export class Link {
     if (this.#state === 'opening') this.#state = 'open';
     this.#opened = record;
     this.#path = frozenPath(record);
-    if (record.datagramLimit > 0) this.datagrams.onLimit(record.datagramLimit);
+    if (record.datagramLimit > 0 || this.#datagrams !== undefined) this.datagrams.onLimit(record.datagramLimit);
   }
 
   onClosed(record: ClosedRecord): void {

@@ -59,7 +59,7 @@ export const RecordKind = {
   Stats: 19,
   /** Everything is released; nothing comes after it. Connection 0. */
   HostClosed: 20,
-  /** Client: json OpenedRecord, as far as it is known: streams may be opened and are sent as 0-RTT. ConnectionOpened follows. */
+  /** json OpenedRecord, as far as it is known. Client: streams may be opened and are sent as 0-RTT. Server: 0-RTT came. ConnectionOpened follows. */
   EarlyDataReady: 21,
   /** Client: raw bytes, the `token` of a later connection to this server (RFC 9000 §8.1.3). */
   AddressToken: 22,

@@ -83,6 +83,7 @@ const checkConnect = fields({
   serverName: text,
   tls: fields({ ...tlsFields, ca: isPems, cert: isPem, key: isPem, dangerouslySkipVerification: truth }),
   session: checkSession,
+  earlyData: truth,
   followPreferredAddress: truth,
   localAddress: isLiteral,
   serverMigration: fields({
@@ -109,6 +110,7 @@ const checkListen = fields({
   maxHandshakes: integer(1, 1_000_000),
   handshakesPerSource: integer(1, 1_000_000),
   sessionTickets: truth,
+  earlyData: truth,
   secrets: listOf(isSize(32, 1_024), 1, 8),
   disableActiveMigration: truth,
   preferredAddress: isPreferred,

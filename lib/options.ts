@@ -106,7 +106,10 @@ export interface ListenOptions extends TransportOptions {
   readonly handshakesPerSource?: number;
   /** Give clients tickets to resume with. Default true. */
   readonly sessionTickets?: boolean;
-  /** Take early data (0-RTT), each ticket's once. Default false. */
+  /**
+   * Take early data (0-RTT), each ticket's once. With one protocol in `alpn` a connection is there as soon as it has come, and
+   * its `handshakeComplete` tells when the client has proved who it is; with several it waits for that. Default false.
+   */
   readonly earlyData?: boolean;
   /**
    * At least 32 secret bytes each, the first one in use, the others still known: processes that have the same ones know each other's

@@ -111,7 +111,7 @@ class ServerCore implements HostOwner, LinkOwner {
 
   // ---- from the host
 
-  onConnection(number: number, record: OpenedRecord): void {
+  onConnection(number: number, record: OpenedRecord, isEarly: boolean): void {
     const { native } = this.#request;
     const isWaiting = (this.#server?.listenerCount('connection') ?? 0) === 0;
     if (this.#state !== 'listening' || (isWaiting && this.incoming.size >= native.backlog)) {
@@ -123,7 +123,10 @@ class ServerCore implements HostOwner, LinkOwner {
       number, side: 'server', name: `${this.#name}-${number}`, maxIncoming: maxIncoming(native), datagramBacklog: native.datagramBacklog,
       deliversBeforeResets: native.reliableReset === true,
     } as const;
-    new Link(this.host, identity, this).onOpened(record);
+    const link = new Link(this.host, identity, this);
+    // Before the end of the handshake only where there is one protocol.
+    if (isEarly) link.onEarlyDataReady({ ...record, alpn: native.alpn[0] ?? '' });
+    else link.onOpened(record);
   }
   onRefused(record: ClosedRecord): void {
     this.#refused++;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "io/HostRecords.h"
 #include "io/Overloaded.h"
 
 namespace quic {
@@ -29,14 +28,21 @@ void ConnectionBridge::addJson(RecordKind kind, ConnectionHandle handle, const s
   up_.records.addBytes(kind, handle, 0, asBytes(json), flag);
 }
 
+HandshakeFacts ConnectionBridge::factsOf(ConnectionHandle handle) {
+  const QuicTransportBase* transport = access_.findTransport(handle);
+  if (transport == nullptr) return {};
+  return {transport->activePath(), transport->version(), transport->cipherSuite(),
+          transport->maxDatagramPayload().value_or(0)};
+}
+
+void ConnectionBridge::on(ConnectionHandle handle, EarlyDataReady&& event) {
+  connections_[handle].isKnown = true;
+  addJson(RecordKind::EarlyDataReady, handle, earlyRecord(factsOf(handle), event, role_));
+}
+
 void ConnectionBridge::on(ConnectionHandle handle, HandshakeFinished&& event) {
   connections_[handle].isKnown = true;
-  HandshakeFacts facts;
-  if (const QuicTransportBase* transport = access_.findTransport(handle)) {
-    facts = {transport->activePath(), transport->version(), transport->cipherSuite(),
-             transport->maxDatagramPayload().value_or(0)};
-  }
-  addJson(RecordKind::ConnectionOpened, handle, openedRecord(facts, event));
+  addJson(RecordKind::ConnectionOpened, handle, openedRecord(factsOf(handle), event));
 }
 
 void ConnectionBridge::on(ConnectionHandle handle, HandshakeConfirmed&&) {

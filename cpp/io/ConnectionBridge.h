@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "io/HostQueue.h"
+#include "io/HostRecords.h"
 #include "quic/api/ConnectionSet.h"
 
 namespace quic {
@@ -81,7 +82,7 @@ class ConnectionBridge {
   };
   enum class Limits : uint8_t { Apply, Lift };
 
-  void on(ConnectionHandle /*handle*/, EarlyDataReady&& /*event*/) {}  // the host asks for no early data
+  void on(ConnectionHandle handle, EarlyDataReady&& event);
   void on(ConnectionHandle handle, HandshakeFinished&& event);
   void on(ConnectionHandle handle, HandshakeConfirmed&& event);
   void on(ConnectionHandle handle, StreamEvent&& event);
@@ -97,6 +98,7 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, QLogText&& event);
   void on(ConnectionHandle handle, ConnectionClosed&& event);
 
+  [[nodiscard]] HandshakeFacts factsOf(ConnectionHandle handle);
   void addJson(RecordKind kind, ConnectionHandle handle, const std::string& json, uint32_t flag = 0);
   void addClosed(ConnectionHandle handle, const QuicErrorCode& code, Initiator initiator, std::string_view reason);
   Reading* find(const StreamKey& key);

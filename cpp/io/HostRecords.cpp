@@ -74,6 +74,18 @@ struct MigrationMembers {
   void operator()(const migration::PoolAcknowledged&) const { type("pool-acknowledged"); }
 };
 
+std::string describe(const HandshakeFacts& facts, const HandshakeFinished& event, std::string_view earlyData) {
+  JsonWriter json;
+  json.beginObject();
+  writePath(json, facts.path);
+  json.name("alpn").text(event.alpn).name("certificate").text(base64(event.peerCertificate));
+  json.name("serverMigration").number(event.serverMigration.bits());
+  json.name("version").number(uint64_t{facts.version}).name("cipher").text(cipherName(facts.cipher));
+  json.name("isResumed").truth(event.isResumed).name("earlyData").text(earlyData);
+  json.name("serverName").text(event.serverName).name("datagramLimit").number(uint64_t{facts.datagramLimit});
+  return json.endObject().str();
+}
+
 }  // namespace
 
 // ---- records
@@ -134,15 +146,14 @@ std::optional<CipherSuite> cipherNamed(std::string_view name) {
 }
 
 std::string openedRecord(const HandshakeFacts& facts, const HandshakeFinished& event) {
-  JsonWriter json;
-  json.beginObject();
-  writePath(json, facts.path);
-  json.name("alpn").text(event.alpn).name("certificate").text(base64(event.peerCertificate));
-  json.name("serverMigration").number(event.serverMigration.bits());
-  json.name("version").number(uint64_t{facts.version}).name("cipher").text(cipherName(facts.cipher));
-  json.name("isResumed").truth(event.isResumed).name("earlyData").text(earlyDataName(event.earlyData));
-  json.name("serverName").text(event.serverName).name("datagramLimit").number(uint64_t{facts.datagramLimit});
-  return json.endObject().str();
+  return describe(facts, event, earlyDataName(event.earlyData));
+}
+
+std::string earlyRecord(const HandshakeFacts& facts, const EarlyDataReady& event, Role role) {
+  HandshakeFinished soFar;
+  soFar.alpn = event.alpn;
+  soFar.isResumed = true;
+  return describe(facts, soFar, role == Role::Client ? "pending" : "accepted");
 }
 
 std::string pathRecord(const FourTuple& path) {

@@ -34,6 +34,8 @@ struct HandshakeFacts {
   size_t datagramLimit = 0;
 };
 std::string openedRecord(const HandshakeFacts& facts, const HandshakeFinished& event);
+/// The same before the handshake is complete, as far as it is known.
+std::string earlyRecord(const HandshakeFacts& facts, const EarlyDataReady& event, Role role);
 std::string pathRecord(const FourTuple& path);
 std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason);
 std::string migrationRecord(const MigrationEvent& event);

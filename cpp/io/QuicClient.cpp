@@ -26,10 +26,8 @@ HostResult<> QuicClient::connect(ConnectionHandle connection, const ClientConnec
   auto context = contextFor(options.tls);
   if (!context) return Unexpected<HostFailure>{context.error()};
   std::unique_ptr<HandshakeLayer> handshake = (*context)->makeHandshake(options.serverName);
-  TransportSettings settings = options.settings;
-  settings.resumption = options.session;
   const SocketAddress local = options.local.value_or(anyOf(options.peer.family()));
-  worker(0).post(command::Connect{connection, {local, options.peer}, std::move(settings), std::move(handshake)});
+  worker(0).post(command::Connect{connection, {local, options.peer}, options.settings, std::move(handshake)});
   return Unit{};
 }
 

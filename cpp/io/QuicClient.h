@@ -15,7 +15,6 @@ struct ClientConnectOptions {
   std::string serverName;              // see TlsClientContext
   TransportSettings settings;
   TlsClientOptions tls;
-  ByteVector session;  // of a SessionTicket record of an earlier connection to the same server; empty: none
 };
 
 class QuicClient final : public QuicHost {

@@ -3,7 +3,7 @@ import { Client } from '../../lib/client.js';
 import { type ConnectOptions } from '../../lib/index.js';
 import { RecordKind } from '../../lib/native.js';
 import { decodeSession, encodeSession } from '../../lib/session.js';
-import { FakeModule, address } from './support/FakeNative.js';
+import { FakeModule, address, openedRecord } from './support/FakeNative.js';
 import { closedRecord, openClient, openServer, rejection, settle } from './support/fixtures.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -30,9 +30,10 @@ describe('a session', () => {
     ]);
   });
 
-  test('goes down with its parts', async () => {
+  test('goes down with its parts, early data only when it is asked for', async () => {
     const session = encodeSession({ ticket: bytes('ticket'), token: bytes('token') });
-    expect((await startClient({ session })).asked).toMatchObject({ session: bytes('ticket'), token: bytes('token') });
+    expect((await startClient({ session })).asked).toMatchObject({ session: bytes('ticket'), token: bytes('token'), earlyData: false });
+    expect((await startClient({ session, earlyData: true })).asked).toMatchObject({ earlyData: true });
   });
 
   test.each([
@@ -49,6 +50,41 @@ describe('a session', () => {
   test('that is no bytes at all is refused', async () => {
     const connecting = new Client(() => new FakeModule()).connect('127.0.0.1:4433', { alpn: ['echo'], session: 'text' as never });
     expect(await rejection(connecting)).toMatchObject({ code: 'ERR_QUIC_INVALID_ARGUMENT' });
+  });
+});
+
+describe('early data', () => {
+  const early = { ...openedRecord, earlyData: 'pending', isResumed: true } as const;
+  const open = async () => {
+    const client = await startClient({ session: encodeSession({ ticket: bytes('t'), token: bytes('') }), earlyData: true });
+    const say = (...records: object[]): void => client.native.say(...records.map((record) => ({ ...record, connection: client.number }) as never));
+    say({ kind: RecordKind.EarlyDataReady, json: early }, { kind: RecordKind.StreamsAvailable, stream: 10, word: 0 });
+    return { ...client, say, connection: await client.connecting };
+  };
+
+  test('lets streams be written before the handshake is complete', async () => {
+    const { connection, native, number } = await open();
+    expect(connection.handshake).toMatchObject({ earlyData: 'pending', isResumed: true });
+    (await connection.openStream()).end('early');
+    await settle();
+    expect(native.calls('streamWrite')).toEqual([[number, 0, 'early', true]]);
+  });
+
+  test.each(['accepted', 'rejected'] as const)('that is %s is told by the handshake', async (earlyData) => {
+    const { connection, say } = await open();
+    const complete = connection.handshakeComplete;
+    say({ kind: RecordKind.ConnectionOpened, json: { ...early, earlyData } });
+    await complete;
+    expect(connection.handshake.earlyData).toBe(earlyData);
+  });
+
+  test('of a handshake that fails rejects what waits for it, and fails the streams', async () => {
+    const { connection, say } = await open();
+    const stream = await connection.openStream();
+    const complete = rejection(connection.handshakeComplete);
+    say({ kind: RecordKind.ConnectionClosed, json: closedRecord({ kind: 'local', name: 'HANDSHAKE_TIMEOUT', initiator: 'local' }) });
+    expect(await complete).toMatchObject({ code: 'ERR_QUIC_HANDSHAKE_TIMEOUT' });
+    expect(stream.destroyed).toBe(true);
   });
 });
 

@@ -109,6 +109,46 @@ describe('a session', () => {
   });
 });
 
+describe('early data', () => {
+  test.each([{ workers: 0, threaded: false }, { workers: 2, threaded: true }])('is answered before the handshake is complete (%p)', async ({ workers, threaded }) => {
+    await using server = await serve({ workers, earlyData: true });
+    echoes(server);
+    const session = await sessionFrom(server, { threaded });
+    await using client = await dial(server, { session, earlyData: true, threaded });
+    expect(client.handshake).toMatchObject({ isResumed: true, earlyData: 'pending' });
+    expect(await ask(client, 'early')).toBe('early');
+    await client.handshakeComplete;
+    expect(client.handshake.earlyData).toBe('accepted');
+    expect(await ask(client, 'later')).toBe('later');
+  });
+
+  test('that the server does not take is sent again', async () => {
+    await using first = await serve({ earlyData: true, secrets: [Buffer.alloc(32, 1)] });
+    echoes(first);
+    const session = await sessionFrom(first);
+    await using second = await serve({ secrets: [Buffer.alloc(32, 1)] });
+    echoes(second);
+    await using client = await dial(second, { session, earlyData: true });
+    expect(await ask(client, 'twice')).toBe('twice');
+    await client.handshakeComplete;
+    expect(client.handshake.earlyData).toBe('rejected');
+  });
+
+  test('of one ticket is taken once', async () => {
+    await using server = await serve({ earlyData: true });
+    echoes(server);
+    const session = await sessionFrom(server);
+    const outcomes: string[] = [];
+    for (let n = 0; n < 2; n++) {
+      await using client = await dial(server, { session, earlyData: true });
+      expect(await ask(client, String(n))).toBe(String(n));
+      await client.handshakeComplete;
+      outcomes.push(client.handshake.earlyData);
+    }
+    expect(outcomes).toEqual(['accepted', 'rejected']);
+  });
+});
+
 describe('certificates', () => {
   test('of a server are chosen by the name that is asked for', async () => {
     const identities = [{ names: ['elsewhere.test'] as const, cert: pemOf('wrong-host.pem'), key: pemOf('wrong-host.key') }];
