@@ -59,6 +59,9 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   if (options.workers > 256 || (options.workers == 0 && options.loop == nullptr)) {
     return refused(LocalErrorCode::INVALID_ARGUMENT, "0 workers need a loop, and 256 are the most");
   }
+  if (!options.endpoint.connectionIds.isValid()) {
+    return refused(LocalErrorCode::INVALID_ARGUMENT, "a server ID has 12 bytes at the most, a configuration is 0 to 6");
+  }
   std::string detail;
   auto tls = makeTlsServerContext(options.tls, &detail);
   if (!tls) return Unexpected<HostFailure>{{tls.error(), 0, std::move(detail)}};
@@ -70,6 +73,7 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
 
   std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress()));
   ServerWorkerOptions each{options.workers == 0 ? options.loop : nullptr, 0, withSecrets(options.endpoint), *tls};
+  each.endpoint.workers = count;
   for (size_t index = 0; index < count; ++index) {
     each.index = static_cast<uint8_t>(index);
     auto worker = ServerWorker::make(each, std::move((*sockets)[index]), sink, *server);

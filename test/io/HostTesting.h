@@ -98,6 +98,8 @@ class Side : public HostSink {
   std::atomic<bool> ready_{false};
 };
 
+inline constexpr StatelessResetSecret kResetSecret = {1, 2, 3};
+
 /// One server that echoes, one environment of clients; `loop` is Node's when one of them asks for it.
 class EchoNet {
  public:
@@ -112,12 +114,14 @@ class EchoNet {
     EXPECT_EQ(uv_loop_close(&loop), 0) << "a handle was left open";
   }
 
-  void listen(size_t workers, bool steer = true) {
+  void listen(size_t workers, bool steer = true, const ConnectionIdSettings& connectionIds = {}) {
     ServerOptions options;
     options.address = address("127.0.0.1:0");
     options.workers = workers;
     options.loop = &loop;
     options.steer = steer;
+    options.endpoint.connectionIds = connectionIds;
+    options.endpoint.resetSecret = kResetSecret;
     options.tls.certificatePem = readPem("server.pem");
     options.tls.privateKeyPem = readPem("server.key");
     options.tls.alpn = {"echo"};

@@ -4,7 +4,9 @@
 //   Plain      worker (1 byte), server ID (any bytes of the deployment's: host, process), random bytes. The kernel can steer by
 //              the first byte (io/BindShared.h); an observer can tell which worker and server an ID is of.
 //   Encrypted  the form of QUIC-LB (draft-ietf-quic-load-balancers-21): see QuicLbConnectionIdAlgo.h. An observer can tell
-//              nothing, and cannot link two IDs of a connection; the kernel cannot either, so workers forward in user space.
+//              nothing, and cannot link two IDs of a connection. Neither can the kernel, which then spreads datagrams by
+//              address: a client stays with the worker that its first packet met, and only when its address changes may
+//              another worker get its packets, which decrypts the ID and hands them over (io/ServerWorker.h).
 #pragma once
 
 #include <functional>
@@ -28,6 +30,9 @@ class ConnectionIdAlgo {
   [[nodiscard]] virtual size_t size() const = 0;
 };
 
+inline constexpr size_t kMaxServerIdSize = 12;
+inline constexpr uint8_t kMaxConfigRotation = 6;  // 7 is for IDs that cannot be routed (QUIC-LB §3.1)
+
 using ConnectionIdKey = std::array<uint8_t, 16>;
 
 /// Makes the scheme of one worker. The references outlive it.
@@ -42,9 +47,8 @@ struct ConnectionIdSettings {
   ConnectionIdAlgoFactory custom;      // instead of all that
   /// Whether the first byte names the worker, so that the kernel can steer by it.
   [[nodiscard]] bool isSteerable() const { return !key && !custom; }
+  [[nodiscard]] bool isValid() const { return serverId.size() <= kMaxServerIdSize && configRotation <= kMaxConfigRotation; }
 };
-
-inline constexpr size_t kMaxServerIdSize = 12;
 
 /// `size`: 4 to 20; more when the parts need more.
 std::unique_ptr<ConnectionIdAlgo> makeConnectionIdAlgo(const ConnectionIdSettings& settings, size_t size,

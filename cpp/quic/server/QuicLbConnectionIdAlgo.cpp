@@ -6,7 +6,6 @@ namespace quic {
 namespace {
 
 constexpr size_t kSinglePassSize = kCipherBlockSize;  // §5.4.1
-constexpr uint8_t kUnroutable = 7;
 constexpr uint8_t kRotationShift = 5;
 constexpr uint8_t kSizeMask = 0x1f;
 
@@ -87,7 +86,7 @@ QuicLbConnectionIdAlgo::QuicLbConnectionIdAlgo(const QuicLbConfig& config, ByteV
       cipher_(std::move(cipher)),
       random_(random),
       nonce_(config.nonceSize) {
-  config_.configRotation = std::min<uint8_t>(config_.configRotation, kUnroutable - 1);
+  config_.configRotation = std::min(config_.configRotation, kMaxConfigRotation);
   random_.fill(nonce_);
 }
 
