@@ -202,6 +202,7 @@ void startClientHandshake(QuicConnectionState& state) {
 }
 
 void startServerHandshake(QuicConnectionState& state) {
+  state.handshake.tls->setVersion(state.handshake.version);
   const ByteVector context = earlyDataContext(ourParameters(state), state.settings.earlyDataContext);
   const Result<> done = afterTls(state, state.handshake.tls->start(context));
   if (!done) closeConnection(state, done.error());

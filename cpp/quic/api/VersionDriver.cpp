@@ -65,6 +65,7 @@ bool mayChangeVersion(const QuicConnectionState& state, const ProtectedPacket& p
 void changeVersion(QuicConnectionState& state, uint32_t version) {
   state.handshake.originalReadKeys = std::move(state.space(PacketNumberSpace::Initial).readKeys);
   state.handshake.version = version;
+  if (state.role == Role::Server) state.handshake.tls->setVersion(version);
   installInitialKeys(state);
 }
 

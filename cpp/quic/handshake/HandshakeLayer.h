@@ -57,6 +57,9 @@ class HandshakeLayer {
   /// Client, before start(): resume this session, and ask for early data with it: HandshakeWriteSecret of ZeroRtt follows
   /// start() when the session allows it. A session that cannot be used is passed over: a full handshake is made.
   virtual void offerSession(ByteSpan /*session*/, bool /*withEarlyData*/) {}
+  /// Server: the version of QUIC that the client began in, before start(); later the one that was agreed instead. A ticket is of
+  /// the version that is spoken when it is issued, and good for connections that begin in that (RFC 9369 §5).
+  virtual void setVersion(uint32_t /*version*/) {}
   /// Before the first onCryptoData, once. Client: makes the ClientHello; `bytes` is our transport parameters extension.
   /// Server: nothing yet, its extension comes with resume(); `bytes` goes into the tickets that are issued, and early data
   /// is accepted only with a ticket that has the same (RFC 9001 §4.6.3: limits that a client remembers must still hold).

@@ -9,6 +9,7 @@
 #include <array>
 #include <deque>
 
+#include "quic/QuicConstants.h"
 #include "quic/handshake/HandshakeLayer.h"
 #include "quic/tls/ClientSession.h"
 #include "quic/tls/CryptoInbox.h"
@@ -43,6 +44,7 @@ class OpenSslHandshake final : public HandshakeLayer {
   OpenSslHandshake& operator=(const OpenSslHandshake&) = delete;
 
   void offerSession(ByteSpan session, bool withEarlyData) override;
+  void setVersion(uint32_t version) override;
   Result<> start(ByteSpan bytes) override;
   Result<> resume(ByteSpan transportParameters) override;
   Result<> onCryptoData(EncryptionLevel level, ByteSpan bytes) override;
@@ -119,6 +121,8 @@ class OpenSslHandshake final : public HandshakeLayer {
   std::vector<uint16_t> ourExtensions_;    // client: of its last ClientHello
   std::string peerServerName_;             // server: what the client asked for, in lower case
   Sha256Digest earlyDataContext_{};        // server
+  uint32_t version_ = kQuicVersion1;       // server: of QUIC
+  uint32_t originalVersion_ = kQuicVersion1;
   bool isEarlyDataOffered_ = false;        // by the client, whoever we are
 
   std::optional<QuicError> noted_;  // found by a callback; the alert that OpenSSL makes of it is not what we mean

@@ -109,6 +109,11 @@ void OpenSslHandshake::handOut(SSL_SESSION* session) {
 
 // ---- server
 
+void OpenSslHandshake::setVersion(uint32_t version) {
+  if (phase_ == Phase::Created) originalVersion_ = version;
+  version_ = version;
+}
+
 int OpenSslHandshake::useTicketKey(MutableByteSpan name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                                    bool seal) {
   constexpr int kFailed = -1;
@@ -131,15 +136,16 @@ int OpenSslHandshake::useTicketKey(MutableByteSpan name, unsigned char* iv, EVP_
 bool OpenSslHandshake::noteOnTicket() {
   SSL_SESSION* session = SSL_get_session(ssl_.get());
   const std::optional<TicketNotes> before = notesOf(session);  // of the ticket that is resumed
-  const TicketNotes notes{before ? before->authenticatedAt : issuedAt(session), earlyDataContext_, peerServerName_};
+  const TicketNotes notes{before ? before->authenticatedAt : issuedAt(session), earlyDataContext_, version_,
+                          peerServerName_};
   const ByteVector bytes = notes.encode();
   return SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) == 1;
 }
 
-// RFC 8446 §4.6.1: for the name that it was issued for, and not for ever.
+// RFC 8446 §4.6.1: for the name that it was issued for, and not for ever. RFC 9369 §5: for the version of QUIC.
 bool OpenSslHandshake::admitsTicket(SSL_SESSION* session) {
   const std::optional<TicketNotes> notes = notesOf(session);
-  return notes && notes->serverName == peerServerName_ &&
+  return notes && notes->serverName == peerServerName_ && notes->quicVersion == originalVersion_ &&
          sessionClockNow() - notes->authenticatedAt < kMaxAuthenticationAge;
 }
 

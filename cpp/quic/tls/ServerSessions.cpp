@@ -7,8 +7,8 @@
 namespace quic {
 namespace {
 
-constexpr uint8_t kNotesVersion = 1;
-constexpr size_t kFixedNotesSize = 1 + 8 + 32;
+constexpr uint8_t kNotesVersion = 2;
+constexpr size_t kFixedNotesSize = 1 + 8 + 32 + 4;
 
 }  // namespace
 
@@ -23,6 +23,7 @@ ByteVector TicketNotes::encode() const {
   writer.writeByte(kNotesVersion);
   writer.writeBigEndian(static_cast<uint64_t>(authenticatedAt.count()), 8);
   writer.writeBytes(earlyDataContext);
+  writer.writeBigEndian(quicVersion, 4);
   writer.writeBytes(asBytes(serverName));
   return bytes;
 }
@@ -34,6 +35,7 @@ std::optional<TicketNotes> TicketNotes::decode(ByteSpan bytes) {
   notes.authenticatedAt = SessionTime(static_cast<int64_t>(*reader.readBigEndian(8)));
   const ByteSpan context = *reader.readBytes(notes.earlyDataContext.size());
   std::copy(context.begin(), context.end(), notes.earlyDataContext.begin());
+  notes.quicVersion = static_cast<uint32_t>(*reader.readBigEndian(4));
   notes.serverName = asText(reader.rest());
   return notes;
 }

@@ -20,7 +20,8 @@ SessionTime sessionClockNow();
 struct TicketNotes {
   SessionTime authenticatedAt{};    // when certificates were last exchanged: resumptions inherit it
   Sha256Digest earlyDataContext{};  // of the bytes that start() got
-  std::string serverName;           // as asked for by SNI, in lower case
+  uint32_t quicVersion = 0;
+  std::string serverName;  // as asked for by SNI, in lower case
 
   [[nodiscard]] ByteVector encode() const;
   static std::optional<TicketNotes> decode(ByteSpan bytes);

@@ -250,6 +250,27 @@ TEST(Resumption, IsForTheNameThatTheTicketWasIssuedFor) {
   expectFullHandshake(peers.resuming(session.encode(), false, "other.test"), true);
 }
 
+// covers RFC 9369 §5
+TEST(Resumption, IsForTheVersionThatTheTicketWasIssuedIn) {
+  const TlsPeers peers;
+  HandshakePair upgraded = peers.pair();
+  upgraded.server.layer->setVersion(kQuicVersion1);
+  upgraded.start();
+  upgraded.server.layer->setVersion(kQuicVersion2);  // within the handshake
+  upgraded.exchange();
+  ASSERT_FALSE(upgraded.client.all<SessionTicket>().empty());
+  const ByteVector session = upgraded.client.all<SessionTicket>()[0].bytes;
+  const auto resumed = [&](uint32_t version) {
+    HandshakePair pair = peers.resuming(session);
+    pair.server.layer->setVersion(version);
+    pair.run();
+    EXPECT_TRUE(pair.isComplete());
+    return pair.isResumed();
+  };
+  EXPECT_TRUE(resumed(kQuicVersion2));
+  EXPECT_FALSE(resumed(kQuicVersion1)) << "a full handshake instead";
+}
+
 TEST(Resumption, DoesNotGetRoundTheDemandForACertificate) {
   TlsServerOptions strict = serverWith({kKey});
   strict.clientCaPem = sharedPki().authority.certificatePem;
