@@ -11,7 +11,8 @@ struct BindSharedOptions {
   SocketAddress local;  // port 0: the first socket finds one for all
   size_t count = 1;
   bool dualStack = false;
-  bool steer = true;  // by the first byte of the connection ID; false: by address, and what met the wrong worker is forwarded
+  bool steer =
+      true;  // by the first byte of the connection ID; false: by address, and what met the wrong worker is forwarded
   std::optional<SocketAddress> present;  // of this server's own sockets, which may overlap (a wildcard)
   std::optional<int> fd{};               // a socket that is bound already, instead of `local`; taken in any case
 };

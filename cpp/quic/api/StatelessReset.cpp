@@ -27,8 +27,7 @@ StatelessResetToken StatelessResetKey::tokenOf(const ConnectionId& id) const {
 ByteVector StatelessResetter::answer(TimePoint now, const ReceivedDatagram& datagram, const ConnectionId& id) {
   const size_t trigger = datagram.bytes.size();
   if (trigger <= kMinStatelessResetSize || (datagram.bytes[0] & 0x80) != 0) return {};
-  if (!sources_.mayTake(now, datagram.path.peer) || !total_.take(now, settings_.total)) return {};
-  sources_.take(now, datagram.path.peer);
+  if (!rates_.take(now, datagram.path.peer)) return {};
   ByteVector packet(sizeFor(trigger, random_));
   random_.fill(packet);
   packet[0] = static_cast<uint8_t>((packet[0] & 0x3f) | 0x40);  // a short header, as it must look (RFC 9000 §10.3)

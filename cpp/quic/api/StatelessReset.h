@@ -26,16 +26,11 @@ class StatelessResetKey {
   StatelessResetSecret secret_;
 };
 
-struct StatelessResetSettings {
-  Rate total{1000, 1000};  // what is sent in a second; junk must not make us busy
-  Rate perSource{20, 50};  // to one source (common/SourcePrefix.h)
-};
-
 class StatelessResetter {
  public:
   /// `key` and `random` outlive it.
-  StatelessResetter(const StatelessResetKey& key, Random& random, const StatelessResetSettings& settings)
-      : key_(key), random_(random), settings_(settings), sources_(random, settings.perSource) {}
+  StatelessResetter(const StatelessResetKey& key, Random& random, const ReplyLimits& limits)
+      : key_(key), random_(random), rates_(random, limits) {}
 
   /// What to answer to a datagram with a short header and `id`, which no connection has. Empty: nothing. Always smaller than
   /// what it answers, so that two ends that reset each other fall silent (RFC 9000 §10.3.3).
@@ -44,9 +39,7 @@ class StatelessResetter {
  private:
   const StatelessResetKey& key_;
   Random& random_;
-  StatelessResetSettings settings_;
-  RateLimit total_;
-  SourceRates sources_;
+  ReplyRates rates_;
 };
 
 }  // namespace quic

@@ -22,7 +22,7 @@ QuicClientEndpoint::QuicClientEndpoint(const CryptoFactory& crypto, Random& rand
                      resetKey_ ? &*resetKey_ : nullptr),
       connections_(crypto, random),
       replies_(kMaxStatelessReplies) {
-  if (resetKey_) resetter_.emplace(*resetKey_, random, StatelessResetSettings{});
+  if (resetKey_) resetter_.emplace(*resetKey_, random, ReplyLimits{});
 }
 
 void QuicClientEndpoint::connect(TimePoint now, ConnectionHandle handle, const FourTuple& path,

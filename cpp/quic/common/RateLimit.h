@@ -63,4 +63,25 @@ class SourceRates {
   std::vector<RateLimit> places_;
 };
 
+/// How often whoever asks is answered without a connection.
+struct ReplyLimits {
+  Rate total{1000, 1000};  // junk must not make us busy
+  Rate perSource{20, 50};  // nor us anybody else: sources can be forged
+};
+
+class ReplyRates {
+ public:
+  ReplyRates(Random& random, const ReplyLimits& limits) : limits_(limits), sources_(random, limits.perSource) {}
+
+  /// False: too often.
+  bool take(TimePoint now, const SocketAddress& source) {
+    return sources_.mayTake(now, source) && total_.take(now, limits_.total) && sources_.take(now, source);
+  }
+
+ private:
+  ReplyLimits limits_;
+  RateLimit total_;
+  SourceRates sources_;
+};
+
 }  // namespace quic

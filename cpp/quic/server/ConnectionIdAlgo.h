@@ -47,7 +47,9 @@ struct ConnectionIdSettings {
   ConnectionIdAlgoFactory custom;      // instead of all that
   /// Whether the first byte names the worker, so that the kernel can steer by it.
   [[nodiscard]] bool isSteerable() const { return !key && !custom; }
-  [[nodiscard]] bool isValid() const { return serverId.size() <= kMaxServerIdSize && configRotation <= kMaxConfigRotation; }
+  [[nodiscard]] bool isValid() const {
+    return serverId.size() <= kMaxServerIdSize && configRotation <= kMaxConfigRotation;
+  }
 };
 
 /// `size`: 4 to 20; more when the parts need more.

@@ -46,6 +46,7 @@ QuicServerEndpoint::QuicServerEndpoint(const ServerEndpointSettings& settings, c
       resetter_(connectionIds_.resetKey(), random, settings.resets),
       tokens_(crypto, random, settings.tokens),
       handshakeRates_(random, settings.handshakesPerSource),
+      refusalRates_(random, settings.refusals),
       connections_(crypto, random),
       replies_(settings.maxStatelessReplies),
       nextHandle_((uint64_t{worker} << kWorkerShift) + 1) {
@@ -73,7 +74,8 @@ std::optional<uint8_t> QuicServerEndpoint::onDatagram(TimePoint now, const Recei
   }
   if (connections_.onUnrouted(now, datagram)) return std::nullopt;
   const auto worker = connectionIds_.workerOf(header->destinationId);
-  if (isToOurId(datagram.bytes, *header) && worker && *worker != connectionIds_.worker()) return worker;
+  const bool isOthers = worker && *worker != connectionIds_.worker() && *worker < settings_.workers;
+  if (isOthers && isToOurId(datagram.bytes, *header)) return worker;
   if (!onUnclaimed(now, datagram, *header)) ++stats_.dropped;
   return std::nullopt;
 }
@@ -94,7 +96,7 @@ bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& data
   if (!isLarge || header.version == kVersionNegotiation) return false;
   const std::vector<uint32_t>& versions = settings_.transport.versions;
   if (std::find(versions.begin(), versions.end(), header.version) == versions.end()) {  // RFC 9000 §6.1
-    return replies_.push(datagram.path, makeVersionNegotiation(header, versions, random_));
+    return answerUnproved(now, datagram.path, makeVersionNegotiation(header, versions, random_));
   }
   MutableByteSpan rest = datagram.bytes;
   const auto packet = nextPacket(rest, connectionIds_.size());
@@ -123,12 +125,12 @@ bool QuicServerEndpoint::onInitial(TimePoint now, const ReceivedDatagram& datagr
     // RFC 9000 §8.1.2: of an Initial that is otherwise valid. A token that was damaged on the way will come again.
     if (!isAuthentic(packet)) return false;
     ++stats_.invalidTokens;
-    return closeInitial(path, initial, TransportErrorCode::INVALID_TOKEN);
+    return closeInitial(now, path, initial, TransportErrorCode::INVALID_TOKEN);
   }
   if (token.worth == TokenWorth::None && mustProveAddress(now, path.peer)) return sendRetry(now, path, initial);
   if (isFull() || !handshakeRates_.mayTake(now, path.peer)) {
     ++stats_.refused;
-    return closeInitial(path, initial, TransportErrorCode::CONNECTION_REFUSED);  // RFC 9000 §5.2.2
+    return closeInitial(now, path, initial, TransportErrorCode::CONNECTION_REFUSED);  // RFC 9000 §5.2.2
   }
   if (!isAuthentic(packet)) return false;
   ServerAccept accepted{path, packet.version, packet.destinationId, packet.sourceId};
@@ -146,8 +148,13 @@ bool QuicServerEndpoint::mustProveAddress(TimePoint now, const SocketAddress& pe
   return policy.wantsRetry(halfOpen_.size(), halfOpen_.sizeOf(peer)) || (isTooOften && policy.mode != RetryMode::Never);
 }
 
-bool QuicServerEndpoint::closeInitial(const FourTuple& path, const InitialHeader& initial, TransportErrorCode code) {
-  return replies_.push(path, makeInitialClose(crypto_, initial, connectionIds_.make().id, code));
+bool QuicServerEndpoint::answerUnproved(TimePoint now, const FourTuple& path, ByteVector&& answer) {
+  return refusalRates_.take(now, path.peer) && replies_.push(path, std::move(answer));
+}
+
+bool QuicServerEndpoint::closeInitial(TimePoint now, const FourTuple& path, const InitialHeader& initial,
+                                      TransportErrorCode code) {
+  return answerUnproved(now, path, makeInitialClose(crypto_, initial, connectionIds_.make().id, code));
 }
 
 bool QuicServerEndpoint::isAuthentic(const ProtectedPacket& packet) {

@@ -21,7 +21,10 @@ struct ServerEndpointSettings {
   size_t maxStatelessReplies = 64;  // waiting to be sent; further ones are dropped
   StatelessResetSecret
       resetSecret{};  // the same in all workers, and after a restart; zeros: drawn. See StatelessReset.h
-  StatelessResetSettings resets{};
+  ReplyLimits resets{};
+  ReplyLimits
+      refusals{};  // Version Negotiation packets and closed first packets; Retry packets are as many as are asked for
+  size_t workers = 256;                  // that there are: an ID of another one is of a server before this one
   ConnectionIdSettings connectionIds{};  // how they are laid out; their size is transport.connectionIdSize
   Rate handshakesPerSource{};  // new connections of one source (common/SourcePrefix.h); further ones are refused
   RetryPolicy retry{};
@@ -92,7 +95,9 @@ class QuicServerEndpoint {
   [[nodiscard]] bool isFull() const;
   [[nodiscard]] bool mustProveAddress(TimePoint now, const SocketAddress& peer) const;
   bool sendRetry(TimePoint now, const FourTuple& path, const InitialHeader& initial);
-  bool closeInitial(const FourTuple& path, const InitialHeader& initial, TransportErrorCode code);
+  /// A short answer to who has not proved an address: seldom enough to hurt nobody.
+  bool answerUnproved(TimePoint now, const FourTuple& path, ByteVector&& answer);
+  bool closeInitial(TimePoint now, const FourTuple& path, const InitialHeader& initial, TransportErrorCode code);
   void forget(ConnectionHandle handle);
 
   ServerEndpointSettings settings_;
@@ -103,6 +108,7 @@ class QuicServerEndpoint {
   StatelessResetter resetter_;
   AddressTokens tokens_;
   SourceRates handshakeRates_;
+  ReplyRates refusalRates_;
   ConnectionSet connections_;
   // As long as the connection lives, or a late copy of its first Initial would make another one, and a client that has not
   // heard of its end would too.

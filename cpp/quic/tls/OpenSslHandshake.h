@@ -123,7 +123,7 @@ class OpenSslHandshake final : public HandshakeLayer {
   Sha256Digest earlyDataContext_{};        // server
   uint32_t version_ = kQuicVersion1;       // server: of QUIC
   uint32_t originalVersion_ = kQuicVersion1;
-  bool isEarlyDataOffered_ = false;        // by the client, whoever we are
+  bool isEarlyDataOffered_ = false;  // by the client, whoever we are
 
   std::optional<QuicError> noted_;  // found by a callback; the alert that OpenSSL makes of it is not what we mean
   uint8_t alert_ = 0;               // the first one that is not close_notify

@@ -14,8 +14,7 @@ const StatelessResetSecret kSecret = {7};
 const TimePoint kStart{1h};
 
 struct Sender {
-  explicit Sender(const StatelessResetSettings& settings = {.total = {}, .perSource = {}})
-      : resetter(key, random, settings) {}
+  explicit Sender(const ReplyLimits& settings = {.total = {}, .perSource = {}}) : resetter(key, random, settings) {}
   ByteVector answer(size_t trigger, TimePoint now = kStart, const SocketAddress& from = kClientAddress) {
     ByteVector bytes(trigger, 0x55);
     return resetter.answer(now, {{kServerAddress, from}, Ecn::NotEct, bytes}, id);

@@ -65,5 +65,20 @@ TEST(SourceRates, AnIpv6SourceIsItsNetwork) {
   EXPECT_EQ(allowed, 3);
 }
 
+TEST(ReplyRates, LimitWhatASourceGetsAndWhatAllGetTogether) {
+  SeededRandom random(1);
+  ReplyRates rates(random, {.total = {10, 8}, .perSource = {2, 3}});
+  const auto taken = [&](TimePoint now, uint8_t source) {
+    int count = 0;
+    for (int i = 0; i < 20; ++i) count += rates.take(now, SocketAddress::v4({10, 0, 0, source}, 1)) ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(taken(kStart, 1), 3);
+  EXPECT_EQ(taken(kStart, 2), 3);
+  EXPECT_EQ(taken(kStart, 3), 2) << "all together: 8";
+  EXPECT_EQ(taken(kStart + 500ms, 1), 1);
+  EXPECT_EQ(taken(kStart + 500ms, 4), 3);
+}
+
 }  // namespace
 }  // namespace quic::test

@@ -352,6 +352,17 @@ TEST(QuicServerEndpoint, HandsPacketsOfAnotherWorkerOver) {
   EXPECT_EQ(pair.server.connections().size(), 1u);
 }
 
+TEST(QuicServerEndpoint, ResetsWhatNamesAWorkerThatThereIsNoLonger) {
+  ServerEndpointSettings settings;
+  settings.workers = 3;
+  EndpointPair pair(settings, 0);
+  pair.giveServer(longHeader("40 02 01020304050607", 100));
+  EXPECT_EQ(pair.forwarded, 2);
+  pair.giveServer(longHeader("40 03 01020304050607", 100));
+  EXPECT_EQ(pair.forwarded, std::nullopt);
+  EXPECT_EQ(pair.server.stats().resets, 1u) << "this server had more workers before it was restarted";
+}
+
 TEST(QuicServerEndpoint, HandlesCarryTheWorker) {
   EndpointPair pair({}, 7);
   pair.connect();

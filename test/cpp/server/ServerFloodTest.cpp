@@ -89,6 +89,48 @@ TEST(ServerFlood, SpoofedSourcesMeetARetryThatCostsNothingAndReturnsLess) {
   EXPECT_LT(out * 5, in) << "an amplifier below one";
 }
 
+/// How many answers there are to `count` datagrams at one moment, each of which is smaller than what it answers.
+template <class Datagram>
+size_t answersTo(EndpointPair& pair, uint64_t count, bool areSourcesForged, Datagram&& datagram) {
+  size_t answers = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    const ByteVector bytes = datagram(i);
+    pair.giveServer(bytes, sourceOf(areSourcesForged ? i : 1));
+    for (const WireDatagram& answer : pair.takeFromServer()) {
+      EXPECT_LT(answer.bytes.size(), bytes.size());
+      ++answers;
+    }
+  }
+  return answers;
+}
+
+// T-18: nobody is made to flood anybody else
+TEST(ServerFlood, UnknownVersionsAreAnsweredSeldomAndWithLess) {
+  EndpointPair pair;
+  const auto unknown = [](uint64_t) {
+    ByteVector bytes = fromHex("c0 1a2a3a4a 08 0102030405060708 04 a1a2a3a4");
+    bytes.resize(1200);
+    return bytes;
+  };
+  const HeapGrowth growth;
+  EXPECT_EQ(answersTo(pair, 5000, false, unknown), 50u);
+  EXPECT_EQ(answersTo(pair, 5000, true, unknown), 950u) << "in all";
+  EXPECT_LE(growth.bytes(), kSlack);
+  pair.advance(1s);
+  EXPECT_EQ(answersTo(pair, 5000, false, unknown), 20u) << "and again when it has been quiet";
+}
+
+TEST(ServerFlood, RefusalsAreSentSeldom) {
+  ServerEndpointSettings settings;
+  settings.retry.mode = RetryMode::Never;
+  EndpointPair pair(settings);
+  pair.server.refuseNewConnections(true);
+  const auto initial = [&](uint64_t i) { return initialOf(*pair.crypto, i); };
+  EXPECT_EQ(answersTo(pair, 200, false, initial), 50u);
+  EXPECT_EQ(answersTo(pair, 3000, true, initial), 950u);
+  EXPECT_EQ(pair.server.stats().refused, 3200u);
+}
+
 TEST(ServerFlood, AnswersThatNobodyFetchesAreDropped) {
   ServerEndpointSettings settings;
   settings.retry.mode = RetryMode::Always;
