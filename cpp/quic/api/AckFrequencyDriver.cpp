@@ -32,14 +32,15 @@ Result<> onAckFrequencyFrame(QuicConnectionState& state, const AckFrequencyFrame
   if (!state.settings.ackFrequency) return notOffered(FrameType::ACK_FREQUENCY);
   // Draft §4: what was asked for later stands.
   if (state.ackFrequencyHeard && frame.sequence <= *state.ackFrequencyHeard) return Unit{};
-  if (frame.maxAckDelay < static_cast<uint64_t>(minAckDelay(state).count())) {
-    return fail(TransportErrorCode::PROTOCOL_VIOLATION, "asks for a shorter delay than min_ack_delay",
+  constexpr uint64_t kTooLong = 1'000 * (uint64_t{1} << 14);  // RFC 9000 §18.2, in microseconds
+  if (frame.maxAckDelay < static_cast<uint64_t>(minAckDelay(state).count()) || frame.maxAckDelay >= kTooLong) {
+    return fail(TransportErrorCode::PROTOCOL_VIOLATION,
+                "asks for less than min_ack_delay or more than max_ack_delay can be",
                 static_cast<uint64_t>(FrameType::ACK_FREQUENCY));
   }
   state.ackFrequencyHeard = frame.sequence;
-  constexpr uint64_t kLongest = 1'000 * ((uint64_t{1} << 14) - 1);  // RFC 9000 §18.2, in microseconds
   state.space(PacketNumberSpace::AppData)
-      .acks.setPolicy({.maxDelay = Duration(static_cast<int64_t>(std::min(frame.maxAckDelay, kLongest))),
+      .acks.setPolicy({.maxDelay = Duration(static_cast<int64_t>(frame.maxAckDelay)),
                        .elicitingThreshold = frame.elicitingThreshold,
                        .reorderingThreshold = frame.reorderingThreshold});
   return Unit{};

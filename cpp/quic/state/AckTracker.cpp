@@ -16,14 +16,17 @@ void AckTracker::onPacketReceived(TimePoint now, const ReceivedPacketInfo& packe
   if (packet.ecn == Ecn::Ect1) ++ecn_.ect1;
   if (packet.ecn == Ecn::Ce) ++ecn_.ce;
   ecnSeen_ = ecnSeen_ || packet.ecn != Ecn::NotEct;
+  const bool tellsMark = packet.ecn == Ecn::Ce && (policy_.elicitingThreshold <= 1 || !wasMarked_);
+  wasMarked_ = packet.ecn == Ecn::Ce;
   if (!packet.ackEliciting) return;
 
   const std::optional<PacketNum> before = largestEliciting_;
   largestEliciting_ = std::max(before.value_or(0), packet.number);
   ++ackElicitingUnreported_;
-  // RFC 9000 §13.2.1: disorder, gaps and congestion marks are told at once.
+  // RFC 9000 §13.2.1: disorder, gaps and congestion marks are told at once; of marks in a row the first, where the peer
+  // wants fewer reports (draft-ietf-quic-ack-frequency §6.4).
   if (policy_.maxDelay == Duration{0} || ackElicitingUnreported_ > policy_.elicitingThreshold ||
-      tellsDisorder(packet.number, before) || packet.ecn == Ecn::Ce) {
+      tellsDisorder(packet.number, before) || tellsMark) {
     immediate_ = true;
   } else if (!deadline_) {
     deadline_ = now + policy_.maxDelay;

@@ -83,6 +83,7 @@ class AckTracker {
   uint32_t unanswered_ = 0;  // ACK frames sent since one was acknowledged
   bool immediate_ = false;
   bool ecnSeen_ = false;
+  bool wasMarked_ = false;  // the packet before
   EcnCounts ecn_;
 };
 

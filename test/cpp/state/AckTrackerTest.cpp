@@ -158,6 +158,22 @@ TEST(AckTracker, ToleratesAnyDisorderWhenThePeerDoesNotWantToHearOfIt) {
   EXPECT_TRUE(tracker.isDue(kStart)) << "congestion is another matter";
 }
 
+TEST(AckTracker, TellsOnlyTheFirstOfMarksInARowToAPeerThatWantsFewReports) {
+  const struct {
+    Ecn mark;
+    bool isImmediate;
+  } steps[] = {{Ecn::Ect0, false}, {Ecn::Ce, true}, {Ecn::Ce, false}, {Ecn::Ect0, false}, {Ecn::Ce, true}};
+  for (const uint64_t threshold : {1u, 100u}) {
+    AckTracker tracker(kDelay);
+    tracker.setPolicy({.maxDelay = kDelay, .elicitingThreshold = threshold, .reorderingThreshold = 1});
+    for (PacketNum number = 0; const auto& step : steps) {
+      tracker.onPacketReceived(kStart, eliciting(number++, step.mark));
+      EXPECT_EQ(tracker.isDue(kStart), threshold == 1 ? step.mark == Ecn::Ce : step.isImmediate) << number;
+      tracker.onAckSent();
+    }
+  }
+}
+
 // The example of draft-ietf-quic-ack-frequency §6.1.1, a threshold of 3
 TEST(AckTracker, TellsAGapOnceThePeerCouldCallItLost) {
   const struct {
