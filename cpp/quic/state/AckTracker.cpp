@@ -1,6 +1,7 @@
 #include "quic/state/AckTracker.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace quic {
 
@@ -58,6 +59,15 @@ PacketNum AckTracker::firstMissingFrom(PacketNum number) const {
 
 void AckTracker::onAckOfAck(PacketNum largest) {
   unanswered_ = 0;
+  // What came since that report was sent, late and below its largest, is not in it: it is reported before it is forgotten.
+  if (hasNews()) {
+    forgettable_ = std::max(forgettable_.value_or(0), largest);
+  } else {
+    forgetUpTo(largest);
+  }
+}
+
+void AckTracker::forgetUpTo(PacketNum largest) {
   if (received_.empty() || largest < floor_) return;
   // The newest range stays whole: it is what the next ACK frame reports from.
   const PacketNum keepFrom = received_.back().start;
@@ -73,6 +83,7 @@ void AckTracker::onAckSent() {
   ++unanswered_;
   immediate_ = false;
   deadline_.reset();
+  if (forgettable_) forgetUpTo(*std::exchange(forgettable_, std::nullopt));
 }
 
 void AckTracker::onAckLost() {

@@ -70,6 +70,7 @@ class AckTracker {
 
  private:
   [[nodiscard]] bool tellsDisorder(PacketNum number, std::optional<PacketNum> before) const;
+  void forgetUpTo(PacketNum largest);
   [[nodiscard]] PacketNum firstMissingFrom(PacketNum number) const;
 
   IntervalSet received_;
@@ -78,6 +79,7 @@ class AckTracker {
   AckPolicy policy_;
   std::optional<TimePoint> deadline_;
   std::optional<PacketNum> largestEliciting_;
+  std::optional<PacketNum> forgettable_;      // up to there, once what is new has been reported
   std::optional<PacketNum> largestReported_;  // in an ACK frame that was sent
   uint64_t ackElicitingUnreported_ = 0;
   uint32_t unanswered_ = 0;  // ACK frames sent since one was acknowledged

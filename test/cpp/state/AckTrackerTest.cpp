@@ -236,6 +236,7 @@ TEST(AckTracker, KnowsDuplicates) {
 TEST(AckTracker, ForgetsWhatThePeerKnowsToBeAcknowledgedButTheNewestRange) {
   AckTracker tracker;
   for (const PacketNum number : {0u, 1u, 4u, 5u, 9u, 10u}) tracker.onPacketReceived(kStart, eliciting(number));
+  tracker.onAckSent();
   tracker.onAckOfAck(5);
   EXPECT_EQ(tracker.received().size(), 1u);
   EXPECT_EQ(tracker.received().front(), (Interval{9, 10}));
@@ -245,6 +246,20 @@ TEST(AckTracker, ForgetsWhatThePeerKnowsToBeAcknowledgedButTheNewestRange) {
   EXPECT_EQ(tracker.largest(), 10u);
   tracker.onAckOfAck(3);
   EXPECT_EQ(tracker.largest(), 10u);
+}
+
+// covers RFC 9000 §13.2.4
+TEST(AckTracker, ReportsWhatCameLateBeforeItForgetsIt) {
+  AckTracker tracker;
+  for (const PacketNum number : {0u, 1u, 3u, 4u}) tracker.onPacketReceived(kStart, eliciting(number));
+  tracker.onAckSent();
+  for (const PacketNum number : {2u, 6u}) tracker.onPacketReceived(kStart, eliciting(number));
+  tracker.onAckOfAck(4);  // of a report that did not have 2
+  EXPECT_TRUE(tracker.received().contains(2));
+  tracker.onAckSent();
+  EXPECT_EQ(tracker.received().size(), 1u);
+  EXPECT_EQ(tracker.received().front(), (Interval{6, 6}));
+  EXPECT_FALSE(tracker.isDuplicate(5));
 }
 
 // T-07 of the project's security cases. covers RFC 9000 §13.2.3
