@@ -70,8 +70,19 @@ class Comparison {
     });
   }
 
+  /// Client: what 0-RTT packets go by (RFC 9000 §7.4.1).
+  void restoredParameters() {
+    if (told_.hasRestoredParameters || !state_.earlyData.remembered || !state_.earlyData.keys) return;
+    told_.hasRestoredParameters = true;
+    tell("quic:parameters_restored",
+         [&](JsonWriter& data) { writeQLogRememberedParameters(data, *state_.earlyData.remembered); });
+  }
+
   // ---- keys
   void keys() {
+    const bool hasEarly = static_cast<bool>(state_.earlyData.keys);
+    const bool isClient = state_.role == Role::Client;
+    keysOf(EncryptionLevel::ZeroRtt, {hasEarly && !isClient, hasEarly && isClient});
     for (const auto level : {EncryptionLevel::Initial, EncryptionLevel::Handshake, EncryptionLevel::OneRtt}) {
       const PacketSpace& space = state_.space(spaceOf(level));
       keysOf(level, {static_cast<bool>(space.readKeys), static_cast<bool>(space.writeKeys)});
@@ -312,6 +323,7 @@ void logChanges(QuicConnectionState& state, Initiator cause) {
   if (!state.qlog) return;
   Comparison comparison(state, cause);
   comparison.version();
+  comparison.restoredParameters();
   comparison.peerParameters();
   comparison.keys();
   comparison.paths();

@@ -107,7 +107,7 @@ void logPacketSent(QuicConnectionState& state, const Path& path, const QuicPacke
   const HeaderFields header{
       .type = qlogPacketType(packet.level()),
       .number = packet.number(),
-      .version = state.handshake.version,
+      .version = packet.level() == EncryptionLevel::ZeroRtt ? state.handshake.originalVersion : state.handshake.version,
       .sourceId = isOneRtt ? nullptr : &state.selfIds.first(),
       .destinationId = path.destination.id,
       .keyPhase = isOneRtt ? std::optional(state.keys.phases.generation()) : std::nullopt,

@@ -122,6 +122,7 @@ void writeQLogParameters(JsonWriter& data, const TransportParameters& p) {
   writeId(data, "retry_source_connection_id", p.retrySourceConnectionId);
   writeLimits(data, p);
   data.name("ack_delay_exponent").number(p.ackDelayExponent).name("max_ack_delay").number(p.maxAckDelay);
+  if (p.greaseQuicBit) data.name("grease_quic_bit").truth(true);
   if (p.resetStreamAt) data.name("reset_stream_at").truth(true);
   if (p.minAckDelay) data.name("min_ack_delay").number(*p.minAckDelay);
   if (p.preferredAddress) writePreferred(data, *p.preferredAddress);

@@ -46,6 +46,7 @@ struct ConnectionQLog {
   size_t life = 0;        // index into ConnectionLife
   uint32_t version = 0;
   bool hasPeerParameters = false;
+  bool hasRestoredParameters = false;  // those that 0-RTT goes by
   std::array<LoggedKeys, kEncryptionLevels> keys;
   uint64_t keyPhase = 0;
   bool hasPreviousKeys = false;  // of the phase before

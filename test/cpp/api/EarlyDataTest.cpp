@@ -595,5 +595,40 @@ TEST(EarlyData, BeyondALimitIsAnErrorAtTheServer) {
   EXPECT_EQ(nameOfCode(peer.closeCode()), nameOf(FLOW_CONTROL_ERROR));
 }
 
+TEST(EarlyData, IsToldInTheQlogOfBothEnds) {
+  ServerEndpointSettings serverSettings;
+  serverSettings.transport.qlog = true;
+  ResumingPair pair(serverSettings);
+  TransportSettings settings = pair.resuming();
+  settings.qlog = true;
+  QuicClientTransport& client = pair.resume(settings);
+  ASSERT_TRUE(client.writeStream(*client.openStream(false), text(100), true));
+  pair.client.touch(pair.handle);
+  pair.exchange();
+  const auto logOf = [](const std::vector<EndpointEvent>& events) {
+    std::string log;
+    for (const EndpointEvent& event : events) {
+      if (const auto* part = std::get_if<QLogText>(&event.event)) log += part->text;
+    }
+    return log;
+  };
+  const std::string ofClient = logOf(pair.clientEvents);
+  const std::string ofServer = logOf(pair.serverEvents);
+  const size_t restored = ofClient.find(R"("name":"quic:parameters_restored")");
+  const size_t set = ofClient.find(R"("name":"quic:parameters_set","data":{"initiator":"remote")");
+  ASSERT_NE(restored, std::string::npos);
+  ASSERT_NE(set, std::string::npos);
+  EXPECT_LT(restored, set);
+  EXPECT_EQ(ofServer.find("parameters_restored"), std::string::npos);
+  const std::string packet = R"({"packet_type":"0RTT","packet_number":0,)";
+  EXPECT_NE(ofClient.find(R"("name":"quic:packet_sent","data":{"header":)" + packet), std::string::npos);
+  EXPECT_NE(ofServer.find(R"("name":"quic:packet_received","data":{"header":)" + packet), std::string::npos);
+  for (const std::string* log : {&ofClient, &ofServer}) {
+    EXPECT_NE(log->find(R"("name":"quic:key_updated","data":{"key_type":"client_0rtt_secret","trigger":"tls"})"),
+              std::string::npos);
+    EXPECT_EQ(log->find("server_0rtt_secret"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace quic::test
