@@ -110,8 +110,8 @@ TEST(QLogDriver, WritesTheseRecords) {
       first,
       (std::vector<std::string>{
           R"({"time":3600000,"name":"quic:connection_started","data":{"local":{"ip_v4":"10.0.1.1","port_v)"
-          R"(4":5000,"connection_ids":["c0759a14fd964bfe"]},"remote":{"ip_v4":"10.0.0.1","port_v4":4433,")"
-          R"(connection_ids":["057e5191c6654ede"]}}})",
+          R"(4":5000,"connection_ids":["462a47a2b9fefc52"]},"remote":{"ip_v4":"10.0.0.1","port_v4":4433,")"
+          R"(connection_ids":["a035aa0ca4b791f7"]}}})",
           R"({"time":3600000,"name":"quic:connection_state_updated","data":{"new":"attempted"}})",
           R"({"time":3600000,"name":"quic:version_information","data":{"client_versions":["00000001"],"chosen_version":"00000001"}})",
           R"({"time":3600000,"name":"quic:recovery_parameters_set","data":{"reordering_threshold":3,"time)"
@@ -119,17 +119,17 @@ TEST(QLogDriver, WritesTheseRecords) {
           R"(congestion_window":12000,"minimum_congestion_window":2400,"persistent_congestion_threshold":)"
           R"(3,"congestion_control":"cubic"}})",
           R"({"time":3600000,"name":"quic:parameters_set","data":{"initiator":"local","initial_source_con)"
-          R"(nection_id":"c0759a14fd964bfe","disable_active_migration":false,"max_idle_timeout":30000,"ma)"
+          R"(nection_id":"462a47a2b9fefc52","disable_active_migration":false,"max_idle_timeout":30000,"ma)"
           R"(x_udp_payload_size":65527,"active_connection_id_limit":8,"initial_max_data":1048576,"initial)"
           R"(_max_stream_data_bidi_local":524288,"initial_max_stream_data_bidi_remote":524288,"initial_ma)"
           R"(x_stream_data_uni":524288,"initial_max_streams_bidi":100,"initial_max_streams_uni":100,"ack_)"
-          R"(delay_exponent":3,"max_ack_delay":25}})",
+          R"(delay_exponent":3,"max_ack_delay":25,"grease_quic_bit":true}})",
           R"({"time":3600000,"name":"quic:key_updated","data":{"key_type":"client_initial_secret","trigge)"
           R"(r":"tls"}})",
           R"({"time":3600000,"name":"quic:key_updated","data":{"key_type":"server_initial_secret","trigge)"
           R"(r":"tls"}})",
           R"({"time":3600000,"name":"quic:tuple_assigned","data":{"tuple_id":"","tuple_remote":{"ip_v4":")"
-          R"(10.0.0.1","port_v4":4433,"connection_ids":["057e5191c6654ede"]},"tuple_local":{"ip_v4":"10.0)"
+          R"(10.0.0.1","port_v4":4433,"connection_ids":["a035aa0ca4b791f7"]},"tuple_local":{"ip_v4":"10.0)"
           R"(.1.1","port_v4":5000}}})",
           R"({"time":3600000,"name":"quic:ecn_state_updated","data":{"new":"testing"}})",
       }));

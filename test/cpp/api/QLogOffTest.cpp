@@ -2,39 +2,15 @@
 // bring an allocator of their own, and with it there is nothing to count.
 #include <gtest/gtest.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NODE_MVFST_COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define NODE_MVFST_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef NODE_MVFST_COUNTS_ALLOCATIONS
-#define NODE_MVFST_COUNTS_ALLOCATIONS 1
-#endif
+#include "cpp/support/Allocations.h"
 
 #if NODE_MVFST_COUNTS_ALLOCATIONS
-
-#include <cstdlib>
-#include <new>
 
 #include "cpp/api/MisbehavingPeer.h"
 #include "quic/api/QLogDriver.h"
 #include "quic/api/QuicReadCodec.h"
 #include "quic/client/QuicClientTransport.h"
 #include "quic/tls/OpenSslTls.h"
-
-namespace {
-size_t allocations = 0;
-}  // namespace
-
-void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace quic::test {
 namespace {
@@ -51,7 +27,7 @@ TEST(QLogOff, HooksOfAConnectionWithoutALogAllocateNothing) {
   const LostPacket late;
   const OpenedPacket opened;
 
-  const size_t before = allocations;
+  const uint64_t before = allocationCount();
   beginQLog(state);
   for (int i = 0; i < 100; ++i) {
     logOwnParameters(state, parameters);
@@ -67,14 +43,14 @@ TEST(QLogOff, HooksOfAConnectionWithoutALogAllocateNothing) {
     tellPaths(state);
     EXPECT_FALSE(takeQLog(state));
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(allocationCount(), before);
   EXPECT_FALSE(state.qlog);
 }
 
 TEST(QLogOff, TheCounterCounts) {
-  const size_t before = allocations;
+  const uint64_t before = allocationCount();
   const std::string text(1000, 'x');
-  EXPECT_GT(allocations, before) << text;
+  EXPECT_GT(allocationCount(), before) << text;
 }
 
 }  // namespace

@@ -2,26 +2,11 @@
 // it is left out where a sanitizer has replaced the allocator.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "LossTesting.h"
+#include "cpp/support/Allocations.h"
 #include "quic/loss/LossRecovery.h"
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-
-namespace {
-thread_local uint64_t allocations = 0;
-}
-
-void* operator new(size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+#if NODE_MVFST_COUNTS_ALLOCATIONS
 
 namespace quic {
 namespace {
@@ -64,9 +49,9 @@ TEST(LossAllocation, TakesNoMemoryForAPacketWhetherItArrivesOrNot) {
   for (const uint64_t lost : {0u, 2u}) {
     Traffic traffic;
     for (int i = 0; i < 200; ++i) traffic.round(lost);
-    const uint64_t before = allocations;
+    const uint64_t before = test::allocationCount();
     for (int i = 0; i < 1000; ++i) traffic.round(lost);
-    EXPECT_EQ(allocations, before) << lost;
+    EXPECT_EQ(test::allocationCount(), before) << lost;
     EXPECT_EQ(traffic.acked, 1200 * (10 - lost));
     EXPECT_EQ(traffic.lostTotal, 1200 * lost);
   }
