@@ -15,7 +15,10 @@ export interface QuicConnectionEvents {
   stream: [stream: QuicStream | QuicReceiveStream];
   /** The connection goes on over other addresses. */
   pathChanged: [path: Path];
-  /** Client: what `connect` may be given as `session` next time; the last one is the best. Opaque, and worth protecting. */
+  /**
+   * Client: what `connect` may be given as `session` next time; the last one is the best. Opaque, and worth protecting. The newest
+   * waits for a listener.
+   */
   session: [session: Uint8Array];
   /** Client: a move of the server's, step by step. */
   migration: [event: ClientMigrationEvent];
@@ -63,6 +66,7 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
     this.#link = link;
     this.on('newListener' as 'stream', (name: unknown) => {
       if (name === 'stream') process.nextTick(() => link.handOut());
+      if (name === 'session') process.nextTick(() => link.offerSession());
     });
   }
 

@@ -416,9 +416,17 @@ export class Link {
   /** A ticket, or a token: `bytes` is the link's own. */
   onSessionPart(kind: number, bytes: Uint8Array): void {
     if (this.#state === 'over') return;
-    this.#session ??= new SessionKeeper((session) => this.connection.emit('session', session));
+    this.#session ??= new SessionKeeper();
     if (kind === RecordKind.SessionTicket) this.#session.onTicket(bytes);
     else this.#session.onToken(bytes);
+    this.offerSession();
+  }
+
+  /** A ticket may come with the handshake's last flight, before `connect` has handed out the connection: it waits for a listener. */
+  offerSession(): void {
+    if (this.#state === 'over' || this.connection.listenerCount('session') === 0) return;
+    const session = this.#session?.take();
+    if (session) this.connection.emit('session', session);
   }
 
   #onStreamOpened(id: number): void {

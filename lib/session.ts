@@ -38,22 +38,25 @@ export function checkSession(value: unknown, what: string): void {
   if (!types.isUint8Array(value)) throw invalidArgument(`\`${what}\` must be the Uint8Array of a \`session\` event`);
 }
 
-/** Puts together what comes one by one: `emit` is called whenever there is something better to keep. */
+/** Puts together what comes one by one, and keeps the newest until somebody listens. Without a ticket it is nothing yet. */
 export class SessionKeeper {
-  readonly #emit: (session: Uint8Array) => void;
   #ticket: Uint8Array = kEmpty;
   #token: Uint8Array = kEmpty;
-
-  constructor(emit: (session: Uint8Array) => void) {
-    this.#emit = emit;
-  }
+  #isNew = false;
 
   onTicket(bytes: Uint8Array): void {
     this.#ticket = bytes;
-    this.#emit(encodeSession({ ticket: this.#ticket, token: this.#token }));
+    this.#isNew = true;
   }
   onToken(bytes: Uint8Array): void {
     this.#token = bytes;
-    this.#emit(encodeSession({ ticket: this.#ticket, token: this.#token }));
+    this.#isNew = this.#ticket.byteLength > 0;
+  }
+
+  /** Once for each: what has come since the last call. */
+  take(): Uint8Array | undefined {
+    if (!this.#isNew) return undefined;
+    this.#isNew = false;
+    return encodeSession({ ticket: this.#ticket, token: this.#token });
   }
 }

@@ -30,6 +30,31 @@ describe('a session', () => {
     ]);
   });
 
+  test('that comes before anybody listens waits, the newest only', async () => {
+    const { connection, say } = await openClient();
+    say({ kind: RecordKind.AddressToken, bytes: bytes('token') });
+    say({ kind: RecordKind.SessionTicket, bytes: bytes('first') });
+    say({ kind: RecordKind.SessionTicket, bytes: bytes('second') });
+    const sessions: Uint8Array[] = [];
+    connection.on('session', (session) => sessions.push(session));
+    await settle();
+    expect(sessions.map(decodeSession)).toEqual([{ ticket: bytes('second'), token: bytes('token') }]);
+  });
+
+  test('is nothing without a ticket, and nobody hears of one after the end', async () => {
+    const { connection, say } = await openClient();
+    const sessions: Uint8Array[] = [];
+    connection.on('session', (session) => sessions.push(session));
+    say({ kind: RecordKind.AddressToken, bytes: bytes('token') });
+    expect(sessions).toEqual([]);
+    connection.removeAllListeners('session');
+    say({ kind: RecordKind.SessionTicket, bytes: bytes('late') });
+    say({ kind: RecordKind.ConnectionClosed, json: closedRecord() });
+    connection.on('session', (session) => sessions.push(session));
+    await settle();
+    expect(sessions).toEqual([]);
+  });
+
   test('goes down with its parts, early data only when it is asked for', async () => {
     const session = encodeSession({ ticket: bytes('ticket'), token: bytes('token') });
     expect((await startClient({ session })).asked).toMatchObject({ session: bytes('ticket'), token: bytes('token'), earlyData: false });
