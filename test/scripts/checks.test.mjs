@@ -97,16 +97,19 @@ test('check-layers does not mind what a comment or a string says', () => {
 const coverage = (table, source = '// row F01\nTEST(Close, OfAFrame) {}\n') => ({ 'test/rfc/must-close.txt': table, 'test/cpp/CloseTest.cpp': source });
 plants('check-coverage', checkCoverage, [
   ['a row names a test that is not there', coverage('F01 FRAME_ENCODING_ERROR a frame\n  test Close.OfAnother\n'), /F01: no test is called Close\.OfAnother/],
+  ['a row has no test', coverage('F01 FRAME_ENCODING_ERROR a frame\n'), /must-close F01: no test: a frame/],
   ['a test does not know its row', coverage('F01 FRAME_ENCODING_ERROR a frame\n  test Close.OfAFrame\n', 'TEST(Close, OfAFrame) {}\n'), /F01: the file of Close\.OfAFrame does not name the row/],
   ['a row is there twice', coverage('F01 lives a\n  test Close.OfAFrame\nF01 lives a\n  test Close.OfAFrame\n'), /F01: is there twice/],
   ['a row is both tested and excepted', coverage('F01 lives a\n  test Close.OfAFrame\n  except none\n'), /F01: both tested and excepted/],
   ['a MUST sentence names a test that is not there', { 'test/rfc/rfc9000.txt': '§1-1 01234567 a rule\n  test Close.OfAnother\n' }, /RFC 9000 §1-1: no test is called/],
 ]);
 
-test('check-coverage tells which rows have no test', () => {
-  const { findings, notes } = checkCoverage(tree(coverage('F01 lives a\n  test Close.OfAFrame\nF02 lives b\n')));
-  assert.deepEqual(findings, []);
-  assert.deepEqual(notes, ['must-close: no test for F02']);
+test('check-coverage only tells of a MUST sentence without a test where one may be missing', () => {
+  const entry = (section) => ({ 'test/rfc/rfc9001.txt': `§${section} 01234567 a rule\n` });
+  const told = checkCoverage(tree(entry('9.2-1')));
+  assert.deepEqual(told.findings, []);
+  assert.deepEqual(told.notes, ['RFC 9001: 1 MUST sentences without a test']);
+  assert.match(checkCoverage(tree(entry('5.6-1'))).findings.join(), /RFC 9001 §5\.6-1: missing: a rule/);
 });
 
 const lines = (count, line) => `${line}\n`.repeat(count);

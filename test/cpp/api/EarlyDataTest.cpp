@@ -542,6 +542,23 @@ TEST(EarlyData, AServerThatAcceptsItMustNotLowerALimit) {
   }
 }
 
+TEST(EarlyData, AServerThatAcceptsItMustNotLowerTheSizeOfDatagrams) {
+  // covers RFC 9221 §3
+  for (const std::optional<uint64_t> fresh : {std::optional<uint64_t>(99), std::optional<uint64_t>()}) {
+    PeerSettings settings = refusingPeer();
+    settings.preSharedKey = fromHex("01");
+    TransportParameters remembered = MisbehavingPeer::usualParameters();
+    remembered.maxDatagramFrameSize = 100;
+    settings.end.resumption =
+        encodeResumption({kQuicVersion1, "fake", rememberedParameters(remembered), fromHex("aa")});
+    settings.parameters.maxDatagramFrameSize = fresh;
+    MisbehavingPeer peer(settings);
+    peer.reachHandshakeLevel();
+    peer.send(kH, peer.encryptedFrames());
+    EXPECT_EQ(nameOfCode(peer.closeCode()), nameOf(PROTOCOL_VIOLATION));
+  }
+}
+
 TEST(EarlyData, HasNoPlaceForSomeFrames) {
   // covers RFC 9000 §12.5
   // rows B09b, B09c, B09d, B09e

@@ -37,6 +37,25 @@ TEST(HelloMessages, ListsTheExtensionsOfRealMessages) {
   EXPECT_FALSE(extensionOf(flight, 0x1234));
 }
 
+// covers RFC 9001 §4.2, §5.3: nothing older than TLS 1.3, and no suite without header protection (RFC 8446 §4.1.2, §4.2.1)
+TEST(ClientHello, OffersTls13AloneAndSuitesThatProtectHeaders) {
+  HandshakePair pair = makePair();
+  pair.run();
+  const ByteVector& hello = pair.client.sent[EncryptionLevel::Initial];
+  constexpr size_t kBeforeSessionId = 4 + 2 + 32;
+  ASSERT_GT(hello.size(), kBeforeSessionId + 3);
+  EXPECT_EQ(hello[kBeforeSessionId], 0u);
+  const size_t suites = size_t{hello[kBeforeSessionId + 1]} * 256 + hello[kBeforeSessionId + 2];
+  ASSERT_LT(kBeforeSessionId + 3 + suites, hello.size());
+  EXPECT_GE(suites, 2u);
+  for (size_t i = 0; i < suites; i += 2) {
+    EXPECT_EQ(hello[kBeforeSessionId + 3 + i], 0x13);
+    EXPECT_TRUE(hello[kBeforeSessionId + 4 + i] >= 1 && hello[kBeforeSessionId + 4 + i] <= 3);
+  }
+  ASSERT_TRUE(extensionOf(hello, 43));
+  EXPECT_EQ(asText(*extensionOf(hello, 43)), std::string_view("\x02\x03\x04"));
+}
+
 TEST(HelloMessages, ReadASelectedProtocolOnlyWhenItIsOne) {
   const auto read = [](ByteVector extension) { return std::string(selectedProtocolOf(extension)); };
   EXPECT_EQ(read({0, 3, 2, 'h', '3'}), "h3");
