@@ -37,6 +37,11 @@ Duration QuicConnectionState::peerMaxAckDelay() const {
   return ackFrequency.maxAckDelay(parameter);
 }
 
+bool QuicConnectionState::handshakeBytesWait() const {
+  const auto waits = [this](PacketNumberSpace name) { return space(name).writeKeys && space(name).crypto.hasToSend(); };
+  return waits(PacketNumberSpace::Initial) || waits(PacketNumberSpace::Handshake);
+}
+
 PtoContext QuicConnectionState::ptoContext() const {
   const Path& active = paths.active();
   return PtoContext{
@@ -47,6 +52,7 @@ PtoContext QuicConnectionState::ptoContext() const {
       .peerCompletedAddressValidation =
           role == Role::Server || isConfirmed() || recovery.largestAcked(PacketNumberSpace::Handshake).has_value(),
       .hasHandshakeKeys = static_cast<bool>(space(PacketNumberSpace::Handshake).writeKeys),
+      .handshakeBytesWait = handshakeBytesWait(),
       .atAmplificationLimit = active.amplificationAllowance() == 0 || active.isWaitingForId,
   };
 }

@@ -159,6 +159,8 @@ struct QuicConnectionState {
   [[nodiscard]] bool isOpen() const { return life.index() <= 2; }
   [[nodiscard]] Duration peerMaxAckDelay() const;
   [[nodiscard]] PtoContext ptoContext() const;
+  /// Of Initial or Handshake packets, to be sent when there is room.
+  [[nodiscard]] bool handshakeBytesWait() const;
   /// What is sent on the active path fits into this: what it is known to carry, capped by the peer's max_udp_payload_size.
   [[nodiscard]] size_t datagramSize() const;
 };

@@ -182,8 +182,8 @@ std::optional<LossRecovery::Pto> LossRecovery::earliestPto(const PtoContext& con
     if (!earliest || due < earliest->at) earliest = Pto{space, due, kProbesPerPto};
   }
   // §6.2.2.1: the server may be blocked until it hears from us, so the client probes even with nothing in flight, or
-  // with nothing in flight that arms a timer (0-RTT).
-  if (!earliest && !context.peerCompletedAddressValidation && lastProgressAt_) {
+  // with nothing in flight that arms a timer (0-RTT). What of the handshake waits behind such data leaves with a probe too.
+  if (!earliest && (!context.peerCompletedAddressValidation || context.handshakeBytesWait) && lastProgressAt_) {
     const auto space = context.hasHandshakeKeys ? PacketNumberSpace::Handshake : PacketNumberSpace::Initial;
     return Pto{space, *lastProgressAt_ + backedOff(context.rtt.pto(Duration{0}), ptoCount_), 1};
   }

@@ -47,6 +47,7 @@ struct PtoContext {
   bool handshakeConfirmed = false;
   bool peerCompletedAddressValidation = true;  // client: false until the server has surely validated us (§6.2.2.1)
   bool hasHandshakeKeys = false;
+  bool handshakeBytesWait = false;    // for the window, which data that arms no timer may fill: 0-RTT, or its answers
   bool atAmplificationLimit = false;  // server: nothing may be sent, so no timer is armed (§6.2.2.1)
 };
 
