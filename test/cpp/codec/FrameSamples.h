@@ -76,7 +76,8 @@ class FrameSamples {
         &FrameSamples::resetStreamAt,   &FrameSamples::ackFrequency,   &FrameSamples::immediateAck,
     };
     static_assert(std::size(kMakers) == std::variant_size_v<QuicFrame>);
-    return (this->*kMakers[index])();
+    const Maker maker = kMakers[index];  // apart: g++ 12 checks the bounds of a call through an array wrongly at -O0
+    return (this->*maker)();
   }
   Seeded& random() { return random_; }
 
