@@ -196,6 +196,10 @@ std::string statsRecord(const ConnectionStats& stats) {
   json.name("congestionControl").text(stats.congestionControl).name("keyUpdates").number(stats.keyUpdates);
   json.name("deliveryRate").number(stats.deliveryRate).name("pacingRate").number(stats.pacingRate);
   json.name("mtu").number(stats.datagramSize).name("ecn").text(stats.ecn);
+  const MigrationStats& moves = stats.migration;
+  json.name("migrationsAnnounced").number(moves.announced).name("migrationsProbed").number(moves.probed);
+  json.name("migrationsReverted").number(moves.reverted).name("migrationsCompleted").number(moves.completed);
+  json.name("migrationsFailed").number(moves.failed).name("migrationDowntime").number(milliseconds(moves.downtime));
   return json.name("openStreams").number(stats.openStreams).endObject().str();
 }
 

@@ -7,6 +7,16 @@
 
 namespace quic {
 
+/// Moves of the server, since the beginning of the connection.
+struct MigrationStats {
+  uint64_t announced = 0;  // client: heard of, Explicit and Synchronized Symmetric; server: told
+  uint64_t probed = 0;     // client: new addresses at which the server was looked for, or was found
+  uint64_t reverted = 0;   // client: it went, or stayed, where it was before
+  uint64_t completed = 0;
+  uint64_t failed = 0;  // client: announced moves that never came; server: it could not be prepared, or was not in time
+  Duration downtime{0};  // client: of all completed ones together, each from the last packet on the old path to its end
+};
+
 struct ConnectionStats {
   uint64_t bytesSent = 0;
   uint64_t bytesReceived = 0;
@@ -34,6 +44,7 @@ struct ConnectionStats {
   uint64_t keyUpdates = 0;    // of either end
   uint64_t datagramSize = 0;  // the largest that is sent on the active path now
   std::string_view ecn;  // "testing", "capable", "failed", "off": whether that path carries marks (RFC 9000 §13.4.2)
+  MigrationStats migration;
 };
 
 }  // namespace quic

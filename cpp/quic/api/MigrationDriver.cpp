@@ -3,64 +3,13 @@
 #include <algorithm>
 
 #include "quic/api/DatagramDriver.h"
-#include "quic/api/LifeDriver.h"
+#include "quic/api/MigrationPerformer.h"
 #include "quic/api/PathDriver.h"
 #include "quic/codec/QuicFrameCodec.h"
 #include "quic/servermigration/ServerMigrationNegotiator.h"
 
 namespace quic {
 namespace {
-
-/// Carries out one action of a table.
-struct ActionPerformer {
-  QuicConnectionState& state;
-
-  void operator()(const migration::SendAnnouncement& action) {
-    state.migrationWork.announcement = action;
-    state.migrationWork.isAnnouncementPending = true;
-  }
-  void operator()(const migration::SendServerMigrated&) { state.migrationWork.isServerMigratedPending = true; }
-  void operator()(const migration::ProbePath& action) { probePath(state, action.peer); }
-  void operator()(const migration::MoveToPath& action) { moveTo(action.peer); }
-  void operator()(const migration::DropPath& action) {
-    Path* path = state.paths.findPeer(action.peer);
-    if (path == nullptr) return;
-    const PathId id = path->id;
-    if (id == state.paths.active().id) {
-      Path* back = state.paths.lastValidatedExcept(id);
-      if (back == nullptr) return;
-      switchPath(state, back->id);
-    }
-    dropPath(state, id);
-  }
-  void operator()(const migration::Fail& action) { closeConnection(state, action.error); }
-
-  void moveTo(const SocketAddress& peer) {
-    Path* path = state.paths.findPeer(peer);
-    if (path == nullptr) path = &adoptPath(state, {state.paths.active().tuple.local, peer});
-    const PathId old = state.paths.active().id;
-    state.migrationWork.lastHeardBeforeMove = state.paths.active().lastReceivedAt;
-    switchPath(state, path->id);
-    if (path->isValidated) {
-      dropPath(state, old);
-    } else {
-      probePath(state, peer);
-    }
-  }
-};
-
-/// What the application hears, with what only the engine knows filled in.
-void tell(QuicConnectionState& state, MigrationEvent event) {
-  if (auto* completed = std::get_if<migration::Completed>(&event)) {
-    if (state.role == Role::Client) completed->downtime = state.now - state.migrationWork.lastHeardBeforeMove;
-  }
-  state.events.emplace_back(std::move(event));
-}
-
-void perform(QuicConnectionState& state, const MigrationSteps& steps) {
-  for (const MigrationAction& action : steps.actions) std::visit(ActionPerformer{state}, action);
-  for (const MigrationEvent& event : steps.events) tell(state, event);
-}
 
 /// A client without the extension and a server of any kind meet the frames alike.
 Result<> unexpectedFrame(FrameType type) {
@@ -232,8 +181,7 @@ void prepareServerMigration(QuicConnectionState& state, ServerMigrationProtocol 
                             const std::optional<QuicIPAddress>& address) {
   ServerMigrationServer* server = state.migrationServer();
   if (server == nullptr || !state.isOpen()) {
-    state.events.emplace_back(MigrationEvent(migration::Failed{ServerMigrationError::MIGRATION_DISABLED}));
-    return;
+    return tell(state, migration::Failed{ServerMigrationError::MIGRATION_DISABLED});
   }
   perform(state, server->prepare(protocol, address, state.paths.active().tuple));
 }
