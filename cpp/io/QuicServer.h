@@ -45,7 +45,8 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   /// Connection 0: of the whole server.
   void stats(ConnectionHandle connection, uint32_t request) override;
 
-  // ---- a move. Errors: MIGRATION_IN_PROGRESS, MIGRATION_INVALID_STATE; the move under way, if any, is not hurt.
+  // ---- a move. Errors: MIGRATION_IN_PROGRESS, MIGRATION_INVALID_STATE, MIGRATION_INVALID_ADDRESS (of the other family); the
+  // move under way, if any, is not hurt.
   /// Connections that the map does not name are left out.
   Result<> onImminentServerMigration(const std::map<ConnectionHandle, MigrationPlan>& plans, Duration deadline);
   /// The same for all. `address`: Explicit only.

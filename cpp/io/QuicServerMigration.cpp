@@ -49,6 +49,10 @@ Result<> QuicServer::onNetworkSwitch(const SocketAddress& address, Duration dead
   if (coordinator_.phase() != Phase::Prepared) {
     return fail(LocalErrorCode::MIGRATION_INVALID_STATE, "not every connection has been prepared");
   }
+  // A connection keeps its family. Who listens on both may move to an address of either.
+  if (address.family() != address_.family() && !options_.dualStack) {
+    return fail(LocalErrorCode::MIGRATION_INVALID_ADDRESS, "an address of the other family reaches no client");
+  }
   if (address == address_) return onNetworkSwitch(deadline);
   auto sockets = bindShared({address, workerCount(), options_.dualStack, options_.steer, address_});
   if (!sockets) {
