@@ -1,11 +1,26 @@
 #include "quic/server/QuicServerTransport.h"
 
+#include <algorithm>
+
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/MigrationDriver.h"
 #include "quic/api/QLogDriver.h"
 #include "quic/api/QuicConnectionState.h"
 
 namespace quic {
+namespace {
+
+/// Of a pool, what a client of this family can use, each address once: anything else would be a violation to it (SM-07).
+std::vector<QuicIPAddress> usablePool(const std::vector<QuicIPAddress>& pool, SocketAddress::Family family) {
+  std::vector<QuicIPAddress> usable;
+  for (const QuicIPAddress& address : pool) {
+    const bool isNew = std::find(usable.begin(), usable.end(), address) == usable.end();
+    if (isNew && address.forFamily(family)) usable.push_back(address);
+  }
+  return usable;
+}
+
+}  // namespace
 
 QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& accept, const TransportSettings& settings,
                                          ServerDependencies dependencies)
@@ -21,6 +36,7 @@ QuicServerTransport::QuicServerTransport(TimePoint now, const ServerAccept& acce
   connection.handshake.originalVersion = accept.version;
   connection.handshake.originalDestinationId = accept.originalDestinationId.value_or(accept.clientDestinationId);
   if (accept.originalDestinationId) connection.handshake.retrySourceId = accept.clientDestinationId;
+  connection.settings.migrationPool = usablePool(settings.migrationPool, accept.path.peer.family());
   if (!settings.serverMigration.empty()) connection.migration.emplace<ServerMigrationServer>();
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
   beginQLog(connection);
