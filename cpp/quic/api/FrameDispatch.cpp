@@ -42,6 +42,9 @@ struct Dispatcher {
     return done();
   }
   Result<> operator()(const NewConnectionIdFrame& f) {
+    // The fork's clients give the first ID that they issue the number of the handshake's. It counts as never issued; numbers
+    // above it are as they should be (section "Old peers" of servermigration/README.md).
+    if (f.sequence == 0 && state.role == Role::Server && !negotiatedMigration(state).empty()) return done();
     const Result<> taken = state.peerIds.onNewConnectionId(f);
     if (taken) refreshDestinationIds(state);
     return taken;
