@@ -25,6 +25,8 @@ const sanitized = {
   tsan: { sanitize: 'thread', programs: ['quic_io_tests'] },
 };
 const everything = ['check', 'scripts', 'cpp', 'sim', 'io', 'js', 'package', ...Object.keys(sanitized)];
+/** Where the tests are that a table may name. */
+const suitesWithNames = ['cpp', 'sim', 'io', 'js'];
 /** Sanitizers are ten times slower; what they look for shows in few seeds. */
 const sanitizedSeeds = '60';
 const fullTimeoutMs = 24 * 60 * 60 * 1000;
@@ -80,6 +82,21 @@ async function runCheck() {
   return { name: 'check', passed: outcomes.length - failed, failed, output: '' };
 }
 
+/** After a whole run: every test that the tables of server migration name was in it, and passed (scripts/rfc/behaviours.mjs). */
+async function checkThatNamedTestsRan(passedNames) {
+  const { reportBehaviours } = await import('./rfc/behaviours.mjs');
+  const { testNames } = await import('./rfc.mjs');
+  const { named, notes } = reportBehaviours(root, testNames(root));
+  const missing = [...named].filter((name) => !passedNames.has(name));
+  for (const note of notes) console.log(note);
+  return {
+    name: 'tests that tables name ran',
+    passed: named.size - missing.length,
+    failed: missing.length,
+    output: missing.map((name) => `named, but did not run and pass: ${name}\n`).join(''),
+  };
+}
+
 async function runPackage() {
   const { testPackage } = await import('./test-package.mjs');
   return testPackage();
@@ -108,6 +125,7 @@ function plan({ only, patterns, sanitize, seed, seeds, full, 'no-setup': isBuilt
 
 async function runAll(options) {
   const total = { passed: 0, failed: 0 };
+  const passedNames = new Set();
   if (!options['no-setup'] && !(await setUp(options))) {
     console.log('setup or build failed, see above');
     return { passed: 0, failed: 1 };
@@ -122,12 +140,23 @@ async function runAll(options) {
     }
     const began = Date.now();
     const suite = await work();
+    suite.passedNames?.forEach((test) => passedNames.add(test));
     total.passed += suite.passed;
     total.failed += suite.failed;
-    if (suite.failed > 0 && suite.output !== '') console.log(`\n${suite.output}`);
-    console.log(`${suite.failed === 0 ? '✔' : '✘'} ${suite.name}: ${suite.passed} passed, ${suite.failed} failed (${seconds(began)})`);
+    show(suite, began);
+  }
+  if (suitesWithNames.every((name) => options.only.includes(name)) && options.patterns.length === 0) {
+    const began = Date.now();
+    const suite = await checkThatNamedTestsRan(passedNames);
+    total.failed += suite.failed;  // what passed is counted already
+    show(suite, began);
   }
   return total;
+}
+
+function show({ name, passed, failed, output }, began) {
+  if (failed > 0 && output !== '') console.log(`\n${output}`);
+  console.log(`${failed === 0 ? '✔' : '✘'} ${name}: ${passed} passed, ${failed} failed (${seconds(began)})`);
 }
 
 let outcome = { passed: 0, failed: 1 };

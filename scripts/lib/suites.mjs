@@ -1,5 +1,6 @@
 // The kinds of test suites and how each is counted: gtest binaries, jest, node's own runner. A suite resolves with
-// { name, passed, failed, output }; output is shown when something failed. A program that crashes counts as one failure.
+// { name, passed, failed, output, passedNames }; output is shown when something failed, the names (not of node's) are gtest's
+// `Suite.Name` without the marks of parameters, and jest's titles. A program that crashes counts as one failure.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -27,7 +28,13 @@ function readGtest(file) {
   const cases = (report.testsuites ?? []).flatMap((suite) => suite.testsuite ?? []).filter((one) => one.status === 'RUN');
   const failed = cases.filter((one) => one.failures?.length > 0).length;
   const skipped = cases.filter((one) => one.result === 'SKIPPED').length;
-  return { passed: cases.length - failed - skipped, failed };
+  return { passed: cases.length - failed - skipped, failed, passedNames: namesOfPassed(cases) };
+}
+
+/** `Moves/EveryMove.TakesItsConnectionsAlong/4` is EveryMove.TakesItsConnectionsAlong. */
+function namesOfPassed(cases) {
+  const passed = cases.filter(({ result, failures = [] }) => result === 'COMPLETED' && failures.length === 0);
+  return passed.map(({ classname = '', name }) => `${classname.replace(/^.*\//, '')}.${name.replace(/\/.*$/, '')}`);
 }
 
 /** What can be said of a gtest program from its output alone. */
@@ -43,7 +50,7 @@ async function runShard(binary, name, { filter, env, index, shards, timeoutMs })
   const counts = readGtest(report);
   if (counts === undefined) {
     const { passed, failed } = countFromOutput(result.output);
-    return { passed, failed: failed + 1, output: `${result.output}\n${name} crashed: it ${how(result, timeoutMs)}\n` };
+    return { passed, failed: failed + 1, passedNames: [], output: `${result.output}\n${name} crashed: it ${how(result, timeoutMs)}\n` };
   }
   if (!result.ok && counts.failed === 0) counts.failed = 1;
   return { ...counts, output: result.ok ? '' : `${result.output}\n${name} ${how(result, timeoutMs)}\n` };
@@ -58,7 +65,8 @@ export async function runGtest(name, { tree, filter, env = {}, serial = false, t
     Array.from({ length: shards }, (_, index) => runShard(binary, name, { filter, env, index, shards, timeoutMs })),
   );
   const sum = (key) => parts.reduce((total, part) => total + part[key], 0);
-  return { name, passed: sum('passed'), failed: sum('failed'), output: parts.map((part) => part.output).join('') };
+  const passedNames = parts.flatMap((part) => part.passedNames);
+  return { name, passed: sum('passed'), failed: sum('failed'), output: parts.map((part) => part.output).join(''), passedNames };
 }
 
 export async function runJest({ patterns = [] } = {}) {
@@ -77,6 +85,7 @@ export async function runJest({ patterns = [] } = {}) {
     passed: numPassedTests,
     failed: failed === 0 && !result.ok ? 1 : failed,
     output: result.ok ? '' : `${messages}\njest ${how(result)}\n`,
+    passedNames: testResults.flatMap((suite) => suite.assertionResults.filter(({ status }) => status === 'passed').map(({ title }) => title)),
   };
 }
 

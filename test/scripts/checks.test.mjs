@@ -112,6 +112,42 @@ test('check-coverage only tells of a MUST sentence without a test where one may 
   assert.match(checkCoverage(tree(entry('5.6-1'))).findings.join(), /RFC 9001 §5\.6-1: missing: a rule/);
 });
 
+/** What the fork is said to do, and its faults: of the latter there must be 51, one of them with `answer`. */
+const fork = ({ behaviours = 'rows 1\n1 Old.Case a move\n  test Move.Happens\n', answer = '`Move.Happens`' }) => ({
+  'test/rfc/migration.txt': behaviours,
+  'cpp/quic/servermigration/README.md': `* **SM-01** A rule.\n\n## The faults of the fork\n\n| | fault | answered by |\n|---|---|---|\n${Array.from(
+    { length: 51 },
+    (_, index) => `| ${index + 1} | it does wrong | ${index === 6 ? answer : 'does not apply: there is no such thing'} |\n`,
+  ).join('')}\n## Another table\n\n| 52 | no fault | - |\n`,
+  'test/cpp/MoveTest.cpp': 'TEST(Move, Happens) {}\nTEST_P(Move, HappensAgain) {}\n',
+  'test/lib/move.test.ts': "test('a move happens', () => {});\n",
+});
+plants('check-coverage, of the fork', checkCoverage, [
+  ['a behaviour names a test that is not there', fork({ behaviours: 'rows 1\n1 Old.Case a move\n  test Move.Stops\n' }), /1 Old\.Case: no test is called Move\.Stops/],
+  ['a behaviour is neither tested nor different', fork({ behaviours: 'rows 1\n1 Old.Case a move\n' }), /1 Old\.Case: neither tested nor said to differ: a move/],
+  ['a difference that no test shows', fork({ behaviours: 'rows 1\n1 Old.Case a move\n  differs BUG 7: better\n' }), /1 Old\.Case: differs, and no test shows how/],
+  ['a difference for a fault that is none', fork({ behaviours: 'rows 1\n1 Old.Case a move\n  test Move.Happens\n  differs BUG 52: better\n' }), /there is no BUG 52/],
+  ['a difference for a rule that is none', fork({ behaviours: 'rows 1\n1 Old.Case a move\n  test Move.Happens\n  differs SM-02: better\n' }), /there is no SM-02/],
+  ['a behaviour is left out', fork({ behaviours: 'rows 2\n2 Old.Case a move\n  test Move.Happens\n' }), /says 2 rows and has 1\n.*2 Old\.Case: should be number 1/],
+]);
+
+test('check-coverage takes tests with parameters, titles and reasons, and counts', () => {
+  const behaviours = `rows 3
+1 Old.Case a move
+  test Move.HappensAgain
+  test a move happens
+2 Old.Other another
+  test Move.Happens
+  differs SM-01: better
+3 Old.Last none
+  differs shape: there is nothing to call
+`;
+  const { findings, notes } = checkCoverage(tree(fork({ behaviours, answer: '`Move.Happens`, `.HappensAgain`, `a move happens`; see `prepare`' })));
+  assert.deepEqual(findings, []);
+  assert.deepEqual(notes, ['3 behaviours: 1 tested, 1 differ, 1 have nothing to compare with']);
+  assert.throws(() => checkCoverage(tree(fork({ behaviours: 'rows 1\n1 Old.Case a move\n  differs because\n' }))), /line 3: a difference is/);
+});
+
 const lines = (count, line) => `${line}\n`.repeat(count);
 plants('check-sizes', checkSizes, [
   ['a C++ file of 801 lines', { 'cpp/io/Long.h': lines(801, '// x') }, /Long\.h:1: 801 lines, at most 800/],

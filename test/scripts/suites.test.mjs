@@ -43,6 +43,17 @@ test('does not count what was skipped or not selected', async () => {
   assert.deepEqual({ passed, failed }, { passed: 1, failed: 0 });
 });
 
+test('names what passed, without the marks of parameters', async () => {
+  const cases = [
+    { ...result('plain'), classname: 'Suite' },
+    { ...result('each/Reactive4'), classname: 'Modes/Suite' },
+    { ...result('broken', [{ failure: 'x' }]), classname: 'Suite' },
+    { ...result('absent'), classname: 'Suite', result: 'SKIPPED' },
+  ];
+  const { passedNames } = await program('names', { cases, end: 'exit 1' });
+  assert.deepEqual(passedNames, ['Suite.plain', 'Suite.each']);
+});
+
 test('a program that was not built is a failure', async () => {
   const { passed, failed } = await runGtest('nothing', { tree, serial: true });
   assert.deepEqual({ passed, failed }, { passed: 0, failed: 1 });
