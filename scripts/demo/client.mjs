@@ -6,15 +6,15 @@ import { loadPackage } from '../lib/package.mjs';
 import { answer, fail, notify, now } from '../lib/remote.mjs';
 import { Kind, allowance, alpn, fileBytes, header, readAll, readNumber } from './protocol.mjs';
 import { Requests } from './requests.mjs';
+import { Session } from './session.mjs';
 
 const kProgressInterval = 50;
 const kHashLength = 32;
 /** Arrivals closer to each other than this are one. */
 const kArrivalGrain = 1;
 
-let connection;
+let session;
 let requests;
-let isDone = false;
 /** Are all moves over? */
 let isReleased = false;
 /** [when, bytes written, bytes received] now and then. */
@@ -30,12 +30,13 @@ function say(text, details = {}) {
 function onMigration(event) {
   const where = event.address ? ` ${event.address.host}` : '';
   const pause = event.type === 'completed' ? ` on ${event.path.peer.host}, ${event.downtime.toFixed(1)} ms after the last packet from the old address` : '';
-  say(`${event.type}${where}${pause}`, { migration: event.type });
+  say(`${event.type}${where}${pause}`, { hasFollowed: event.type === 'completed' });
 }
 
-async function upload({ file, rate }) {
+async function upload(connection, { file, rate }) {
   const beganAt = now();
   const stream = await connection.openStream();
+  bytes.up = 0;
   const hash = createHash('sha256');
   async function* body() {
     yield header(Kind.upload, file.size);
@@ -50,9 +51,10 @@ async function upload({ file, rate }) {
   return { beganAt, endedAt: now(), sent: hash.digest('hex'), answered: answered.toString('hex') };
 }
 
-async function download({ rate }) {
+async function download(connection, { rate }) {
   const beganAt = now();
   const stream = await connection.openStream();
+  bytes.down = 0;
   stream.end(header(Kind.download, rate));
   const hash = createHash('sha256');
   for await (const chunk of stream) {
@@ -71,33 +73,45 @@ function sample(size) {
 
 answer(
   {
-    async connect({ name, address, ca, migration }) {
+    async connect({ name, hosts, port, ca, migration }) {
       const { connect } = await loadPackage();
+      const greet = async (connection) => {
+        connection.on('migration', onMigration);
+        const stream = await connection.openStream();
+        stream.end(Buffer.concat([header(Kind.hello, Buffer.byteLength(name)), Buffer.from(name)]));
+        await readAll(stream, 8);
+        return connection;
+      };
+      session = new Session({
+        hosts,
+        mayReconnect: migration === undefined,
+        connect: (host, options) =>
+          connect({ host, port }, { alpn: [alpn], serverName: 'localhost', tls: { ca }, serverMigration: migration, ...options }).then(greet),
+        hear: {
+          onReconnected: (ms, reason) => say(`was told '${reason}', and is connected again after ${ms.toFixed(1)} ms`, { hasFollowed: true }),
+          onLost: fail,
+        },
+      });
       const beganAt = now();
-      connection = await connect(address, { alpn: [alpn], serverName: 'localhost', tls: { ca }, serverMigration: migration });
-      say(`connected in ${(now() - beganAt).toFixed(1)} ms; agreed on ${[...(connection.serverMigration?.protocols ?? [])].join(', ') || 'no migration'}`);
-      connection.on('migration', onMigration);
-      connection.closed.then(
-        () => isDone || fail(new Error('the server closed the connection')),
-        (error) => isDone || fail(error),
-      );
-      const hello = await connection.openStream();
-      hello.end(Buffer.concat([header(Kind.hello, Buffer.byteLength(name)), Buffer.from(name)]));
-      await readAll(hello, 8);
+      await session.open();
+      const protocols = await session.use(({ serverMigration }) => [...(serverMigration?.protocols ?? [])].join(', '));
+      say(`connected in ${(now() - beganAt).toFixed(1)} ms; agreed on ${protocols || 'no migration'}`);
     },
 
     /** Both transfers at once, and requests from now until `finish`. */
     async transfer({ interval, ...work }) {
-      requests = new Requests(interval, async (number) => {
-        const stream = await connection.openStream();
-        stream.end(header(Kind.request, number));
-        return readNumber(await readAll(stream, 8));
-      });
+      requests = new Requests(interval, (number) =>
+        session.use(async (connection) => {
+          const stream = await connection.openStream();
+          stream.end(header(Kind.request, number));
+          return readNumber(await readAll(stream, 8));
+        }),
+      );
       const timer = setInterval(sample, kProgressInterval, work.file.size);
       sample(work.file.size);
       requests.start();
       try {
-        const [up, down] = await Promise.all([upload(work), download(work)]);
+        const [up, down] = await Promise.all([session.use((connection) => upload(connection, work)), session.use((connection) => download(connection, work))]);
         say('both transfers are done');
         return { up, down };
       } finally {
@@ -110,16 +124,17 @@ answer(
       isReleased = true;
     },
 
-    peer() {
-      return connection.path.peer.host;
+    /** Where the server is, after so many moves. */
+    async peer({ moves }) {
+      await session.reconnected(moves);
+      return session.use(({ path }) => path.peer.host);
     },
 
     async finish() {
       const asked = await requests.finish();
-      isDone = true;
-      await connection.close();
-      return { ...asked, samples, arrivals };
+      await session.close();
+      return { ...asked, samples, arrivals, reconnects: session.reconnects, repetitions: session.repetitions };
     },
   },
-  () => connection?.destroy(),
+  () => session?.destroy(),
 );

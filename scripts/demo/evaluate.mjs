@@ -41,7 +41,10 @@ function clientRow(index, observed, work, scenario) {
     sent: finished.sentAt.length,
     answered: latencies.length,
     lost: finished.lost,
-    duplicated: finished.duplicated + served.repeated,
+    // Who reconnects asks again what was open: the server may have seen it.
+    duplicated: finished.duplicated + (protocol === undefined ? 0 : served.repeated),
+    reconnects: (finished.reconnects ?? []).map(({ lostAt, reconnectedAt }) => reconnectedAt - lostAt),
+    repetitions: finished.repetitions ?? 0,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     worst: quantile(latencies, 1),
@@ -70,6 +73,10 @@ function clientProblems(row, moves) {
   must(row.servedRequests === row.sent, `the server saw ${row.servedRequests} of ${row.sent} requests`);
   must(row.isUpEqual, 'the upload did not arrive as it was sent');
   must(row.isDownEqual, 'the download did not arrive as it was sent');
+  if (row.protocol === undefined) {
+    must(row.reconnects.length === moves.length, `it had to reconnect ${row.reconnects.length} times in ${moves.length} moves`);
+    return problems;
+  }
   moves.forEach(({ to, switchedAt, completedAt }, index) => {
     for (const [way, { beganAt, endedAt }] of Object.entries(row.transfer)) {
       must(beganAt < switchedAt && endedAt > completedAt, `its transfer ${way} was not under way during move ${index + 1} to ${to}`);
@@ -83,7 +90,11 @@ function moveProblems({ to, host, outcomes, peers }, index, scenario) {
   const must = (isSo, text) => isSo || problems.push(`move ${index + 1} to ${to}: ${text}`);
   must(host === to, `the server is at ${host}`);
   must(outcomes.length === scenario.clients.length, `${outcomes.length} of ${scenario.clients.length} clients have an outcome`);
-  for (const { name, status, error } of outcomes) must(status === 'migrated', `${name} is ${status}${error ? `: ${error}` : ''}`);
+  const isFollowing = (name) => scenario.clients.find((client) => client.name === name)?.protocol !== undefined;
+  for (const { name, status, error } of outcomes) {
+    const isRight = isFollowing(name) ? status === 'migrated' : status === 'closed' || status === 'excluded';
+    must(isRight, `${name} is ${status}${error ? `: ${error}` : ''}`);
+  }
   peers.forEach((peer, client) => must(peer === to, `${scenario.clients[client].name} talks to ${peer}`));
   return problems;
 }

@@ -2,7 +2,7 @@
 import { compact, mebibytes, wholeNumber } from '../lib/figures.mjs';
 import { script, style } from './page.mjs';
 import { escapeHtml, latencyPlot, ratePlot } from './plot.mjs';
-import { verdict } from './print.mjs';
+import { reconnection, verdict } from './print.mjs';
 import { behaviour } from './scenarios.mjs';
 
 /** Rates are means over so many milliseconds. */
@@ -16,7 +16,7 @@ function ratePoints(samples, column, since) {
     if (span < kRateWindow) continue;
     const middle = (samples[index][0] + samples[from][0]) / 2;
     const rate = (samples[index][column] - samples[from][column]) / span / 1000;
-    points.push([since(middle), rate]);
+    points.push([since(middle), Math.max(0, rate)]); // a transfer that begins anew has come less far
     from = index;
   }
   return points;
@@ -114,6 +114,7 @@ ${tiles(clients, work)}
 ${clients.map((row) => clientSection(row, { moves, duration, since })).join('\n')}
 <h2>Clients</h2>
 ${clientTable(clients)}
+${clients.filter(({ protocol }) => protocol === undefined).map((row) => `<p>${escapeHtml(reconnection(row))}</p>`).join('\n')}
 <h2>Moves</h2>
 <p class="quiet">The longest pause between two answers, and between two arrivals of the download, from the announcement of the move until half a second after the client has followed. A request is sent every 10 ms.</p>
 ${moveTable(clients, moves, since)}

@@ -60,7 +60,7 @@ async function serve(stream, peer) {
 }
 
 function welcome(connection) {
-  const peer = { name: connection.id, seen: new Map(), uploaded: 0, failures: [] };
+  const peer = { name: connection.id, seen: new Map(), uploaded: 0, failures: [], isLeftBehind: false };
   peers.set(connection, peer);
   connection.on('stream', (stream) => {
     serve(stream, peer).catch((error) => {
@@ -68,7 +68,10 @@ function welcome(connection) {
       stream.destroy(error);
     });
   });
-  connection.closed.catch((error) => say(`lost ${peer.name}: ${error.message}`));
+  connection.closed.catch((error) => {
+    peer.isLeftBehind = error.code === 'ERR_QUIC_MIGRATED';
+    say(`${peer.isLeftBehind ? 'left' : 'lost'} ${peer.name}: ${error.message}`);
+  });
 }
 
 // ---- moving ------------------------------------------------------------------------------------------------------------
@@ -112,7 +115,8 @@ function countOf(outcomes, wanted) {
 
 /** What is on its way when the server leaves its address. */
 async function underWay() {
-  const all = [...peers].map(async ([connection, { name, uploaded }]) => {
+  const all = [...server.connections].map(async (connection) => {
+    const { name, uploaded } = peers.get(connection);
     const { bytesInFlight } = await connection.stats();
     return [name, { uploaded, bytesInFlight }];
   });
@@ -132,6 +136,24 @@ async function move({ to }) {
   const completedAt = now();
   say(`has moved to ${server.address.host}; ${countOf(outcomes, 'migrated')} have followed (${(completedAt - switchedAt).toFixed(1)} ms)`);
   return { to, host: server.address.host, beganAt, preparedAt, switchedAt, completedAt, load, ready: summary(prepared.outcomes), outcomes: summary(outcomes) };
+}
+
+/** What was served to each client, on all of its connections. What a connection that was left behind missed is asked again. */
+function servedByName() {
+  const clients = new Map();
+  for (const { name, seen, failures, isLeftBehind } of peers.values()) {
+    if (isLeftBehind && seen.size === 0) continue;
+    const client = clients.get(name) ?? { name, seen: new Map(), failures: [] };
+    clients.set(name, client);
+    for (const [number, times] of seen) client.seen.set(number, (client.seen.get(number) ?? 0) + times);
+    if (!isLeftBehind) client.failures.push(...failures);
+  }
+  return [...clients.values()].map(({ name, seen, failures }) => ({
+    name,
+    failures,
+    requests: seen.size,
+    repeated: [...seen.values()].filter((times) => times > 1).length,
+  }));
 }
 
 // ---- from the parent ---------------------------------------------------------------------------------------------------
@@ -161,12 +183,7 @@ answer(
     },
     async finish() {
       await server.close();
-      return [...peers.values()].map(({ name, seen, failures }) => ({
-        name,
-        failures,
-        requests: seen.size,
-        repeated: [...seen.values()].filter((times) => times > 1).length,
-      }));
+      return servedByName();
     },
   },
   () => server?.destroy(),

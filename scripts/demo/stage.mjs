@@ -59,13 +59,13 @@ class Stage {
     const hosts = hostsOf(scenario);
     const address = await server.ask('listen', { hosts, protocols: protocolsOf(scenario), pool: scenario.pool, tls: work.tls, file: work.file, workers: work.workers });
     await this.#everyClient((client, { name, protocol, explicitProbing }) => {
-      const migration = { protocols: [protocol], ...(explicitProbing && { explicitProbing }) };
-      return client.ask('connect', { name, address: { host: address.host, port: address.port }, ca: work.ca, migration });
+      const migration = protocol && { protocols: [protocol], ...(explicitProbing && { explicitProbing }) };
+      return client.ask('connect', { name, hosts, port: address.port, ca: work.ca, migration });
     });
     const transfers = this.#everyClient((client) => client.ask('transfer', { file: work.file, rate: work.rate, interval: requestInterval }));
     transfers.catch((error) => this.#fail(error));
     const moves = [];
-    for (const move of scenario.moves) moves.push(await this.#move(move));
+    for (const move of scenario.moves) moves.push(await this.#move(move, moves.length + 1));
     await Promise.all(this.all.map((remote) => remote.ask('release')));
     const transferred = await transfers;
     await delay(kTail);
@@ -93,11 +93,11 @@ class Stage {
     return lines.join('\n');
   }
 
-  async #move({ to, at }) {
+  async #move({ to, at }, count) {
     const slowest = () => Math.min(...this.clients.map(({ name }) => this.#progress.get(name)?.share ?? 0));
     while (slowest() < at && !this.#isOver) await delay(kPoll);
     const move = await this.server.ask('move', { to });
-    const peers = await this.#everyClient((client) => client.ask('peer'));
+    const peers = await this.#everyClient((client) => client.ask('peer', { moves: count }));
     return { ...move, peers };
   }
 
@@ -108,7 +108,7 @@ class Stage {
   #hear(notice, name) {
     if (notice.type === 'progress') this.#progress.set(name, notice);
     else this.timeline.add(name, notice);
-    if (notice.migration === 'completed') this.completions.push({ name, at: notice.at });
+    if (notice.hasFollowed) this.completions.push({ name, at: notice.at });
   }
 }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluate, longestPause } from '../../scripts/demo/evaluate.mjs';
-import { hostsOf, protocolsOf, scenarios } from '../../scripts/demo/scenarios.mjs';
+import { behaviour, hostsOf, protocolsOf, scenarios } from '../../scripts/demo/scenarios.mjs';
+import { Session } from '../../scripts/demo/session.mjs';
 import { quantile, textTable } from '../../scripts/lib/figures.mjs';
 
 const scenario = {
@@ -65,6 +66,76 @@ for (const [what, spoil, expected] of spoiled) {
     assert.ok(problems.some((problem) => expected.test(problem)), problems.join('\n'));
   });
 }
+
+/** The same run, of a client that cannot follow: it was closed and came back, and asked request 4 again. */
+function problemsOfStranger(spoil = () => undefined) {
+  const observed = goodRun();
+  observed.moves[0].outcomes = [{ name: 'a', status: 'closed', error: 'left' }];
+  observed.finished[0].reconnects = [{ lostAt: 45, reconnectedAt: 52 }];
+  observed.finished[0].repetitions = 1;
+  observed.served[0].repeated = 1;
+  observed.transferred[0].up.beganAt = 53;
+  spoil(observed);
+  return evaluate(observed, work, { ...scenario, clients: [{ name: 'a' }] }).problems;
+}
+
+test('a client that cannot follow reconnects once for each move, and does again what was open', () => {
+  assert.deepEqual(problemsOfStranger(), []);
+  const left = problemsOfStranger((run) => { run.finished[0].reconnects = []; });
+  assert.ok(left.some((problem) => /had to reconnect 0 times in 1 moves/.test(problem)), left.join('\n'));
+  const carried = problemsOfStranger((run) => { run.moves[0].outcomes[0].status = 'migrated'; });
+  assert.ok(carried.some((problem) => /a is migrated/.test(problem)), carried.join('\n'));
+  const lost = problemsOfStranger((run) => { run.finished[0].lost = 1; });
+  assert.ok(lost.some((problem) => /1 requests were not answered/.test(problem)), lost.join('\n'));
+});
+
+/** Connections that end when a test says so. */
+function fakeConnections() {
+  const made = [];
+  const connect = async (host) => {
+    if (host === 'nobody') throw new Error('nobody is here');
+    let end;
+    const closed = new Promise((_, reject) => (end = reject));
+    made.push({ host, closed, end });
+    return made.at(-1);
+  };
+  return { made, connect };
+}
+const refusal = Object.assign(new Error('refused'), { code: 'ERR_QUIC_REFUSED', reason: 'reconnect' });
+const silent = { onReconnected: () => undefined, onLost: () => undefined };
+
+test('a session that may reconnect does its work again on the next connection', async () => {
+  const { made, connect } = fakeConnections();
+  const session = new Session({ connect, hosts: ['a', 'nobody', 'b'], mayReconnect: true, hear: silent });
+  await session.open();
+  const hosts = await session.use(async (connection) => {
+    if (made.length === 1) {
+      connection.end(refusal);
+      throw new Error('the stream is lost');
+    }
+    return made.map(({ host }) => host);
+  });
+  assert.deepEqual(hosts, ['a', 'a']);
+  await session.reconnected(1);
+  assert.equal(session.repetitions, 1);
+});
+
+test('a session that may not, or whose work fails for another reason, tells', async () => {
+  const { made, connect } = fakeConnections();
+  const lost = [];
+  const session = new Session({ connect, hosts: ['a'], mayReconnect: false, hear: { ...silent, onLost: (error) => lost.push(error) } });
+  await session.open();
+  await assert.rejects(session.use(async () => { throw new Error('mine'); }), /mine/);
+  made[0].end(refusal);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(lost, [refusal]);
+});
+
+test('every protocol has its scenario, and the last one has them all and a stranger', () => {
+  const ways = new Set(scenarios.slice(0, -1).flatMap(({ clients }) => clients.map(behaviour)));
+  assert.deepEqual([...ways], ['explicit, reactive', 'explicit, proactive', 'pool-of-addresses', 'symmetric', 'synchronized-symmetric']);
+  assert.deepEqual(scenarios.at(-1).clients.map(behaviour), [...ways, 'reconnecting']);
+});
 
 test('a pause counts when it touches the span', () => {
   assert.equal(longestPause([0, 10, 50, 55], 20, 30), 40);
