@@ -15,6 +15,12 @@ ClientGroup::ClientGroup(const Surroundings& surroundings)
       sockets_(surroundings.loop, surroundings.slab),
       endpoint_(surroundings.crypto, surroundings.random) {}
 
+void ClientGroup::connect(TimePoint now, command::Connect& command) {
+  onFirst_.insert(command.connection);
+  const FourTuple path{sockets_.first().localAddress(), command.path.peer};
+  endpoint_.connect(now, command.connection, path, command.settings, std::move(command.handshake));
+}
+
 bool ClientGroup::receive(TimePoint now, QuicClientEndpoint& to) {
   sockets_.update([&](const SocketAddress& peer) { to.onUnreachable(now, peer); });
   sockets_.pauseReceiving(bridge_.isFull());
@@ -23,6 +29,7 @@ bool ClientGroup::receive(TimePoint now, QuicClientEndpoint& to) {
 }
 
 void ClientGroup::onEvent(TimePoint, EndpointEvent&& event) {
+  watchFirst(event);
   if (!moves_.empty() || !further_.empty()) follow(event);
   bridge_.onEvent(std::move(event));
 }
@@ -52,6 +59,21 @@ Result<> ClientGroup::begin(TimePoint now, const command::Migrate& command, UdpS
   if (sockets_.add(std::move(socket))) further_.push_back({command.connection, local});
   moves_.push_back({command.connection, command.request, local});
   return Unit{};
+}
+
+void ClientGroup::watchFirst(const EndpointEvent& event) {
+  const auto* released = std::get_if<LocalAddressReleased>(&event.event);
+  const bool hasLeft = released != nullptr && isBoundFor(sockets_.first().localAddress(), released->address);
+  if (hasLeft || std::holds_alternative<ConnectionClosed>(event.event)) onFirst_.erase(event.connection);
+}
+
+bool ClientGroup::leaveFirst() {
+  if (!onFirst_.empty() || further_.empty()) return false;
+  const Further next = further_.front();
+  if (!sockets_.replaceFirst(next.bound)) return false;
+  further_.erase(further_.begin());
+  onFirst_.insert(next.connection);
+  return true;
 }
 
 void ClientGroup::follow(const EndpointEvent& event) {

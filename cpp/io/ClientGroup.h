@@ -1,7 +1,8 @@
 // The client connections that began on one socket, and the further sockets that some of them have moved to: each is opened for
-// one connection and closed when that has left it. It is a Port of quic/api/Drive.h.
+// one connection and closed when that has left it, as the first is when all have. It is a Port of quic/api/Drive.h.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "io/Commands.h"
@@ -28,6 +29,9 @@ class ClientGroup {
   [[nodiscard]] QuicClientEndpoint& endpoint() { return endpoint_; }
   [[nodiscard]] const QuicClientEndpoint& endpoint() const { return endpoint_; }
   [[nodiscard]] SocketPorts& sockets() { return sockets_; }
+  void connect(TimePoint now, command::Connect& command);
+  /// When no connection is on the first socket any more, it is closed and one that a connection has moved to is the first.
+  bool leaveFirst();
   /// RFC 9000 §9.2. Answered when the connection is there, or stays.
   void migrate(TimePoint now, const command::Migrate& command);
 
@@ -51,6 +55,7 @@ class ClientGroup {
   };
 
   Result<> begin(TimePoint now, const command::Migrate& command, UdpSocket&& socket);
+  void watchFirst(const EndpointEvent& event);
   void follow(const EndpointEvent& event);
   void release(ConnectionHandle connection, const SocketAddress& local);
   void releaseAll(ConnectionHandle connection);
@@ -62,6 +67,7 @@ class ClientGroup {
   PendingAnswers& answers_;
   SocketPorts sockets_;
   QuicClientEndpoint endpoint_;
+  std::set<ConnectionHandle> onFirst_;
   std::vector<Move> moves_;       // not answered yet
   std::vector<Further> further_;  // at most kMaxPaths for each connection
 };

@@ -62,13 +62,25 @@ void ClientWorker::connect(TimePoint now, command::Connect& command) {
     return;
   }
   connections_[command.connection] = group;
-  const FourTuple path{group->sockets().first().localAddress(), command.path.peer};
-  group->endpoint().connect(now, command.connection, path, command.settings, std::move(command.handshake));
+  group->connect(now, command);
 }
 
 void ClientWorker::closeIdleGroups() {
   std::erase_if(connections_, [](const auto& entry) { return entry.second->endpoint().find(entry.first) == nullptr; });
   std::erase_if(groups_, [](const auto& entry) { return entry.second->endpoint().connections().size() == 0; });
+  std::erase_if(moved_, [](const auto& group) { return group->endpoint().connections().size() == 0; });
+}
+
+void ClientWorker::parkMovedGroups() {
+  for (const auto& group : moved_) group->leaveFirst();
+  for (auto at = groups_.begin(); at != groups_.end();) {
+    if (at->second->leaveFirst()) {
+      moved_.push_back(std::move(at->second));
+      at = groups_.erase(at);
+    } else {
+      ++at;
+    }
+  }
 }
 
 void ClientWorker::runOfRole(TimePoint now, Command& command) {
@@ -96,27 +108,28 @@ bool ClientWorker::drive(TimePoint now) {
   bool isLeft = false;
   size_t before = 0;
   size_t after = 0;
-  for (auto& [local, group] : groups_) {
-    before += group->endpoint().connections().size();
-    isLeft |= driveOnce(now, group->endpoint(), *group, kTransmitsPerTurn);
-    after += group->endpoint().connections().size();
-  }
+  forEachGroup([&](ClientGroup& group) {
+    before += group.endpoint().connections().size();
+    isLeft |= driveOnce(now, group.endpoint(), group, kTransmitsPerTurn);
+    after += group.endpoint().connections().size();
+  });
   if (after < before) closeIdleGroups();
+  parkMovedGroups();
   return isLeft;
 }
 
 bool ClientWorker::transmit(TimePoint now) {
   bool isLeft = false;
-  for (auto& [local, group] : groups_) isLeft |= transmitPending(now, group->endpoint(), *group, kTransmitsPerTurn);
+  forEachGroup([&](ClientGroup& group) { isLeft |= transmitPending(now, group.endpoint(), group, kTransmitsPerTurn); });
   return isLeft;
 }
 
 std::optional<TimePoint> ClientWorker::nextTimeout() const {
   std::optional<TimePoint> earliest;
-  for (const auto& [local, group] : groups_) {
-    const auto next = group->endpoint().nextTimeout();
+  forEachGroup([&](const ClientGroup& group) {
+    const auto next = group.endpoint().nextTimeout();
     if (next && (!earliest || *next < *earliest)) earliest = next;
-  }
+  });
   return earliest;
 }
 
@@ -132,13 +145,14 @@ void ClientWorker::closeEverything(TimePoint now) {
   do {
     while (transmit(now) && systemNow() < end) {
     }
-    for (auto& [local, group] : groups_) group->sockets().waitUntilSent(std::max(end - systemNow(), Duration(0)));
+    forEachGroup([&](ClientGroup& group) { group.sockets().waitUntilSent(std::max(end - systemNow(), Duration(0))); });
   } while (systemNow() < end && transmit(now));
-  for (auto& [local, group] : groups_) {
-    while (auto event = group->endpoint().pollEvent()) group->onEvent(now, std::move(*event));
-  }
+  forEachGroup([&](ClientGroup& group) {
+    while (auto event = group.endpoint().pollEvent()) group.onEvent(now, std::move(*event));
+  });
   connections_.clear();
   groups_.clear();
+  moved_.clear();
 }
 
 }  // namespace quic

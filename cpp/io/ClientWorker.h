@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <vector>
 
 #include "io/ClientGroup.h"
 #include "io/Worker.h"
@@ -31,8 +32,16 @@ class ClientWorker final : public Worker {
   ClientGroup* groupFor(const SocketAddress& local, int* systemError);
   ClientGroup* groupOf(ConnectionHandle connection);
   void closeIdleGroups();
+  /// A group that has left the address that was asked for is not found there any more.
+  void parkMovedGroups();
+  template <class Visit>
+  void forEachGroup(Visit&& visit) const {
+    for (const auto& [local, group] : groups_) visit(*group);
+    for (const auto& group : moved_) visit(*group);
+  }
 
   std::map<SocketAddress, std::unique_ptr<ClientGroup>> groups_;  // by the address that was asked for
+  std::vector<std::unique_ptr<ClientGroup>> moved_;               // away from there, all of their connections
   std::unordered_map<ConnectionHandle, ClientGroup*> connections_;
 };
 
