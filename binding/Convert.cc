@@ -51,6 +51,8 @@ void readTransport(OptionReader& reader, TransportSettings& out) {
   reader.flag("reliableReset", out.streams.resetStreamAt);
   reader.flag("ackFrequency", out.ackFrequency);
   reader.flag("qlog", out.qlog);
+  reader.flag("greaseQuicBit", out.greaseQuicBit);
+  reader.flag("spinBit", out.spinBit);
   reader.integers("versions", UINT32_MAX, out.versions);
 }
 
@@ -92,23 +94,37 @@ void copyTo(std::array<uint8_t, kSize>& out, const ByteVector& bytes) {
   std::copy_n(bytes.begin(), std::min(kSize, bytes.size()), out.begin());
 }
 
+SharedKeys readSharedKeys(OptionReader& reader) {
+  SharedKeys keys;
+  std::vector<ByteVector> tokens;
+  reader.byteArrays("ticketKeys", keys.tickets, kSecretSize);
+  reader.byteArrays("tokenKeys", tokens, kSecretSize);
+  for (const ByteVector& key : tokens) copyTo(keys.tokens.emplace_back(), key);
+  return keys;
+}
+
 /// What processes share, so that they know each other's tickets, tokens and connections that are gone.
 void readSecrets(OptionReader& reader, ServerOptions& out) {
-  std::vector<ByteVector> tokenKeys;
   ByteVector resetSecret;
-  reader.byteArrays("ticketKeys", out.tls.ticketKeys, kSecretSize);
-  reader.byteArrays("tokenKeys", tokenKeys, kSecretSize);
+  SharedKeys keys = readSharedKeys(reader);
+  out.tls.ticketKeys = std::move(keys.tickets);
+  out.endpoint.tokens.keys = std::move(keys.tokens);
   reader.bytes("resetSecret", resetSecret, kSecretSize);
-  for (const ByteVector& key : tokenKeys) copyTo(out.endpoint.tokens.keys.emplace_back(), key);
   copyTo(out.endpoint.resetSecret, resetSecret);
+}
+
+void readRetryPolicy(OptionReader& reader, RetryPolicy& out) {
+  static constexpr const char* kModes[] = {"never", "under-load", "always"};
+  readEnum(reader, "validateAddress", kModes, out.mode);
+  reader.size("retryFrom", kMaxHandshakes, out.halfOpen);
+  reader.size("retryFromPerSource", kMaxHandshakes, out.halfOpenPerSource);
 }
 
 /// Whom the server takes, and what it asks of them before.
 void readAcceptance(OptionReader& reader, ServerOptions& out) {
-  static constexpr const char* kModes[] = {"never", "under-load", "always"};
   uint64_t perSource = 0;
   bool givesTickets = true;
-  readEnum(reader, "validateAddress", kModes, out.endpoint.retry.mode);
+  readRetryPolicy(reader, out.endpoint.retry);
   reader.size("maxHandshakes", kMaxHandshakes, out.endpoint.maxHandshakes);
   reader.integer("handshakesPerSource", kMaxHandshakes, perSource);
   const auto rate = static_cast<uint32_t>(perSource);
@@ -290,6 +306,20 @@ std::optional<MigrationPlans> toMigrationPlans(Napi::Env env, Napi::Value value)
     if (!reader.ok()) return std::nullopt;
   }
   return plans;
+}
+
+std::optional<SharedKeys> toSharedKeys(Napi::Env env, Napi::Value value) {
+  OptionReader reader(env, value, "secrets");
+  SharedKeys keys = readSharedKeys(reader);
+  if (!reader.ok()) return std::nullopt;
+  return keys;
+}
+
+std::optional<RetryPolicy> toRetryPolicy(Napi::Env env, Napi::Value value) {
+  OptionReader reader(env, value, "policy");
+  RetryPolicy policy;
+  readRetryPolicy(reader, policy);
+  return reader.ok() ? std::optional(policy) : std::nullopt;
 }
 
 std::optional<SocketAddress> toAddress(Napi::Env env, Napi::Value value) {

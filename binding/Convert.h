@@ -18,6 +18,14 @@ namespace quic::binding {
 
 std::optional<ServerOptions> toServerOptions(Napi::Env env, Napi::Value value);
 std::optional<MigrationPlans> toMigrationPlans(Napi::Env env, Napi::Value value);
+std::optional<RetryPolicy> toRetryPolicy(Napi::Env env, Napi::Value value);
+
+/// What several processes may have in common; the first of each seals.
+struct SharedKeys {
+  std::vector<ByteVector> tickets;
+  std::vector<AddressTokenKey> tokens;
+};
+std::optional<SharedKeys> toSharedKeys(Napi::Env env, Napi::Value value);
 /// { host, port }.
 std::optional<SocketAddress> toAddress(Napi::Env env, Napi::Value value);
 

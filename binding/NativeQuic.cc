@@ -37,6 +37,7 @@ Napi::Function NativeQuic::define(Napi::Env env) {
                          InstanceMethod<&NativeQuic::exportKeyingMaterial>("exportKeyingMaterial", kMethod),
                          InstanceMethod<&NativeQuic::closeConnection>("closeConnection", kMethod),
                          InstanceMethod<&NativeQuic::stats>("stats", kMethod),
+                         InstanceMethod<&NativeQuic::stopQlog>("stopQlog", kMethod),
                          InstanceMethod<&NativeQuic::startProbing>("startProbing", kMethod),
                          InstanceMethod<&NativeQuic::migrate>("migrate", kMethod),
                          InstanceMethod<&NativeQuic::prepareMigration>("prepareMigration", kMethod),
@@ -44,6 +45,9 @@ Napi::Function NativeQuic::define(Napi::Env env) {
                          InstanceMethod<&NativeQuic::cancelMigration>("cancelMigration", kMethod),
                          InstanceMethod<&NativeQuic::address>("address", kMethod),
                          InstanceMethod<&NativeQuic::refuse>("refuse", kMethod),
+                         InstanceMethod<&NativeQuic::beginShutdown>("beginShutdown", kMethod),
+                         InstanceMethod<&NativeQuic::setRetryPolicy>("setRetryPolicy", kMethod),
+                         InstanceMethod<&NativeQuic::setSharedKeys>("setSharedKeys", kMethod),
                          InstanceMethod<&NativeQuic::ref>("ref", kMethod),
                          InstanceMethod<&NativeQuic::unref>("unref", kMethod),
                          InstanceMethod<&NativeQuic::flush>("flush", kMethod),
@@ -205,7 +209,10 @@ void NativeQuic::sendDatagram(const Info& info) {
   const uint64_t datagram = args.integer(1, (uint64_t{1} << 53) - 1);
   OwnedBytes bytes = args.bytes(2);
   const bool isWatched = args.flag(3);
-  if (args.ok() && host() != nullptr) host()->sendDatagram(connection, datagram, std::move(bytes), isWatched);
+  DatagramOptions options;
+  options.urgency = static_cast<uint8_t>(args.integer(4, kUrgencies - 1));
+  options.lifetime = args.milliseconds(5);
+  if (args.ok() && host() != nullptr) host()->sendDatagram(connection, datagram, std::move(bytes), isWatched, options);
 }
 
 void NativeQuic::updateKeys(const Info& info) {
@@ -240,6 +247,12 @@ void NativeQuic::stats(const Info& info) {
   const ConnectionHandle connection = args.connection(0);
   const auto request = static_cast<uint32_t>(args.integer(1, UINT32_MAX));
   if (args.ok() && host() != nullptr) host()->stats(connection, request);
+}
+
+void NativeQuic::stopQlog(const Info& info) {
+  Arguments args(info);
+  const ConnectionHandle connection = args.connection(0);
+  if (args.ok() && host() != nullptr) host()->stopQlog(connection);
 }
 
 void NativeQuic::startProbing(const Info& info) {
@@ -305,6 +318,27 @@ void NativeQuic::refuse(const Info& info) {
   const bool refuse = args.flag(0);
   if (!args.ok()) return;
   if (QuicServer* server = this->server()) server->refuse(refuse);
+}
+
+void NativeQuic::beginShutdown(const Info&) {
+  if (QuicServer* server = this->server()) server->beginShutdown();
+}
+
+void NativeQuic::setRetryPolicy(const Info& info) {
+  QuicServer* server = this->server();
+  if (server == nullptr) return;
+  const auto policy = toRetryPolicy(info.Env(), info[0]);
+  if (policy) server->setRetryPolicy(*policy);
+}
+
+void NativeQuic::setSharedKeys(const Info& info) {
+  QuicServer* server = this->server();
+  if (server == nullptr) return;
+  const auto keys = toSharedKeys(info.Env(), info[0]);
+  if (!keys) return;
+  const Result<> taken = server->setTicketKeys(keys->tickets);
+  throwUnless(taken);
+  if (taken) server->setTokenKeys(keys->tokens);
 }
 
 // ---- the host itself

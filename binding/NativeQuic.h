@@ -32,6 +32,7 @@ class NativeQuic final : public Napi::ObjectWrap<NativeQuic> {
   void exportKeyingMaterial(const Info& info);
   void closeConnection(const Info& info);
   void stats(const Info& info);
+  void stopQlog(const Info& info);
   void startProbing(const Info& info);
   void migrate(const Info& info);
 
@@ -40,6 +41,9 @@ class NativeQuic final : public Napi::ObjectWrap<NativeQuic> {
   void cancelMigration(const Info& info);
   Napi::Value address(const Info& info);
   void refuse(const Info& info);
+  void beginShutdown(const Info& info);
+  void setRetryPolicy(const Info& info);
+  void setSharedKeys(const Info& info);
 
   void ref(const Info& info);
   void unref(const Info& info);

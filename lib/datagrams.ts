@@ -4,9 +4,22 @@
  */
 import { types } from 'node:util';
 import { invalidArgument, quicError } from './errors.js';
+import { kDefaultUrgency, kUrgencies } from './priority.js';
+import { callback, fields, integer } from './validate.js';
 
-/** What became of a datagram that was sent. A lost one may have arrived: only its acknowledgment is missing. */
-export type DatagramOutcome = 'acknowledged' | 'lost';
+/**
+ * What became of a datagram that was sent. A lost one may have arrived: only its acknowledgment is missing. One that `expired` was
+ * never sent: its lifetime ended before.
+ */
+export type DatagramOutcome = 'acknowledged' | 'lost' | 'expired';
+export interface DatagramSendOptions {
+  /** When it is sent, beside streams and other datagrams: 0 (first) to 7. Default 3. */
+  readonly urgency?: number;
+  /** It waits at most so long to be sent, from 0 to 3 600 000 milliseconds. Default 0: for ever. */
+  readonly lifetime?: number;
+  /** Called once when it is known what became of it, and not at all when the connection ends before. */
+  readonly settled?: (outcome: DatagramOutcome) => void;
+}
 
 /** Received datagrams, to whoever iterates, once each. Iterations end with the connection. */
 export interface Datagrams extends AsyncIterable<Uint8Array> {
@@ -14,10 +27,10 @@ export interface Datagrams extends AsyncIterable<Uint8Array> {
   readonly maxSize: number;
   /**
    * Sends one datagram, now or as soon as congestion control allows. `false`: too many are waiting, and it is not sent.
-   * `settled` is called once when it is known what became of it, and not at all when the connection ends before. Throws
-   * ERR_QUIC_DATAGRAM_UNSUPPORTED when the peer takes none, and ERR_QUIC_DATAGRAM_TOO_LARGE when it does not fit.
+   * A function is short for `{ settled }`. Throws ERR_QUIC_DATAGRAM_UNSUPPORTED when the peer takes none, and
+   * ERR_QUIC_DATAGRAM_TOO_LARGE when it does not fit.
    */
-  send(payload: Uint8Array, settled?: (outcome: DatagramOutcome) => void): boolean;
+  send(payload: Uint8Array, options?: DatagramSendOptions | ((outcome: DatagramOutcome) => void)): boolean;
   /** Received, and dropped because nobody read them. */
   readonly dropped: bigint;
 }
@@ -30,7 +43,18 @@ const kDefaultBacklog = 256;
 export interface DatagramSender {
   readonly isOver: boolean;
   readonly error: Error;
-  sendDatagram(datagram: number, payload: Uint8Array, isWatched: boolean): void;
+  sendDatagram(datagram: number, payload: Uint8Array, isWatched: boolean, urgency: number, lifetime: number): void;
+}
+
+const checkSend = fields({ urgency: integer(0, kUrgencies - 1), lifetime: integer(0, 3_600_000), settled: callback });
+const kPlain: DatagramSendOptions = {};
+/** By word 7 of DatagramSettled. */
+const outcomes: readonly DatagramOutcome[] = ['lost', 'acknowledged', 'expired'];
+
+function sendOptions(options: DatagramSendOptions | ((outcome: DatagramOutcome) => void)): DatagramSendOptions {
+  if (typeof options === 'function') return { settled: options };
+  checkSend(options, 'options');
+  return options;
 }
 
 export class LinkDatagrams implements Datagrams {
@@ -59,16 +83,16 @@ export class LinkDatagrams implements Datagrams {
     return this.#dropped;
   }
 
-  send(payload: Uint8Array, settled?: (outcome: DatagramOutcome) => void): boolean {
+  send(payload: Uint8Array, options: DatagramSendOptions | ((outcome: DatagramOutcome) => void) = kPlain): boolean {
+    const { settled, urgency = kDefaultUrgency, lifetime = 0 } = options === kPlain ? kPlain : sendOptions(options);
     if (!types.isUint8Array(payload)) throw invalidArgument('a datagram is a Uint8Array');
-    if (settled !== undefined && typeof settled !== 'function') throw invalidArgument('`settled` must be a function');
     if (this.#sender.isOver) throw this.#sender.error;
     if (this.#maxSize === 0) throw quicError('ERR_QUIC_DATAGRAM_UNSUPPORTED');
     if (payload.byteLength > this.#maxSize) {
       throw quicError('ERR_QUIC_DATAGRAM_TOO_LARGE', `${payload.byteLength} bytes, ${this.#maxSize} fit`);
     }
     if (this.#sent - this.#left >= kMaxWaiting) return false;
-    this.#sender.sendDatagram(this.#sent, payload, settled !== undefined);
+    this.#sender.sendDatagram(this.#sent, payload, settled !== undefined, urgency, lifetime);
     if (settled !== undefined) this.#settled.set(this.#sent, settled);
     this.#sent++;
     return true;
@@ -134,10 +158,10 @@ export class LinkDatagrams implements Datagrams {
     this.#left += more;
   }
 
-  onSettled(datagram: number, isAcknowledged: boolean): void {
+  onSettled(datagram: number, outcome: number): void {
     const settled = this.#settled.get(datagram);
     this.#settled.delete(datagram);
-    settled?.(isAcknowledged ? 'acknowledged' : 'lost');
+    settled?.(outcomes[outcome] ?? 'lost');
   }
 
   /** What was received is still given; then iterations end. */

@@ -206,7 +206,7 @@ function onLinkRecord(link: Link, kind: RecordKind, words: Uint32Array, base: nu
       link.datagrams.onReceived(bytesOf(words, base, bytes));
       return;
     case RecordKind.DatagramSettled:
-      link.datagrams.onSettled(numberAt(words, base + 3), words[base + 7] === 1);
+      link.datagrams.onSettled(numberAt(words, base + 3), words[base + 7] as number);
       return;
     case RecordKind.DatagramLimit:
       link.datagrams.onLimit(words[base + 3] as number);

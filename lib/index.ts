@@ -23,8 +23,8 @@ export function listen(options: ListenOptions): Promise<QuicServer> {
 }
 
 export { QuicConnection, type CloseOptions, type HandshakeInfo, type MigrateOptions, type Path, type QuicConnectionEvents } from './connection.js';
-export { type ConnectionStats } from './stats.js';
-export { type DatagramOutcome, type Datagrams } from './datagrams.js';
+export { type ConnectionStats, type MigrationStats } from './stats.js';
+export { type DatagramOutcome, type Datagrams, type DatagramSendOptions } from './datagrams.js';
 export { type StreamPriority } from './priority.js';
 export { QuicServer, type QuicServerEvents, type ServerStats } from './server.js';
 export { QuicReceiveStream, QuicSendStream, QuicStream, type OpenStreamOptions, type ResetOptions, type StreamIdentity } from './streams.js';
@@ -33,6 +33,7 @@ export { QuicError, type ErrorCodeInput, type QuicErrorCode } from './errors.js'
 export { type Abortable } from './abort.js';
 export { type Address, type SocketAddress } from './address.js';
 export {
+  type AddressValidation,
   type CipherSuite,
   type ClientTls,
   type CongestionControl,
@@ -48,9 +49,11 @@ export {
 export {
   type ClientMigrationEvent,
   type ClientMigrationOptions,
+  type ConnectionMigrationStatus,
   type MigrationOutcome,
   type MigrationPlan,
   type MigrationPlanner,
+  type MigrationStatus,
   type MigrationStepOptions,
   type NegotiatedServerMigration,
   type ServerMigrationEvent,

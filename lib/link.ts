@@ -305,8 +305,8 @@ export class Link {
     this.host.native.streamPriority(this.number, channel.id, priority.urgency ?? kDefaultUrgency, priority.incremental ?? true);
     this.host.touch();
   }
-  sendDatagram(datagram: number, payload: Uint8Array, isWatched: boolean): void {
-    this.host.native.sendDatagram(this.number, datagram, payload, isWatched);
+  sendDatagram(datagram: number, payload: Uint8Array, isWatched: boolean, urgency: number, lifetime: number): void {
+    this.host.native.sendDatagram(this.number, datagram, payload, isWatched, urgency, lifetime);
     this.host.touch();
   }
 
@@ -465,6 +465,7 @@ export class Link {
 
   #onPathChanged(record: PathRecord): void {
     this.#path = frozenPath(record);
+    diagnostics.path.publish({ connection: this.connection, path: this.#path });
     this.connection.emit('pathChanged', this.#path);
   }
 

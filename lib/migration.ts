@@ -2,7 +2,7 @@
 import { type Abortable } from './abort.js';
 import { type Address, type SocketAddress, formatAddress, parseLiteral } from './address.js';
 import { type Path, type QuicConnection } from './connection.js';
-import { type QuicError, invalidArgument } from './errors.js';
+import { type QuicError, closedError, invalidArgument } from './errors.js';
 import { type NativePlan } from './native.js';
 
 /**
@@ -61,6 +61,24 @@ export type MigrationOutcome =
   /** The deadline passed before it was ready, or had moved. */
   | { readonly connection: QuicConnection; readonly status: 'pending'; readonly error: QuicError };
 
+/**
+ * One connection of a move. `waitsFor`: the client's `'acknowledgment'` of what it was told, the server's `'relocation'`, or the
+ * client's `'arrival'` on the new address; nothing when it is done.
+ */
+export interface ConnectionMigrationStatus {
+  readonly connection: QuicConnection;
+  /** `undefined`: the plan leaves it out. */
+  readonly protocol: ServerMigrationProtocol | undefined;
+  readonly state: 'announcing' | 'ready' | 'switching' | 'migrated' | 'excluded' | 'late' | 'closed';
+  readonly waitsFor: 'acknowledgment' | 'relocation' | 'arrival' | undefined;
+}
+/** Where a server's move is, as of now. */
+export interface MigrationStatus {
+  readonly step: 'idle' | 'preparing' | 'prepared' | 'switching';
+  /** Those that were open when the move began; none while idle. */
+  readonly connections: readonly ConnectionMigrationStatus[];
+}
+
 /** A step of a move that waits for clients. */
 export interface MigrationStepOptions extends Abortable {
   /** Connections that have not answered after so many milliseconds are `'pending'` in the outcomes. */
@@ -81,9 +99,25 @@ export type ClientMigrationEvent =
 /** What a server hears of its connections while it moves. */
 export type ServerMigrationEvent =
   | { readonly type: 'pool-acknowledged'; readonly connection: QuicConnection }
+  /** The client is being told; with Symmetric there is nothing to tell. */
+  | { readonly type: 'announcing'; readonly connection: QuicConnection; readonly protocol: ServerMigrationProtocol }
   | { readonly type: 'ready'; readonly connection: QuicConnection; readonly protocol: ServerMigrationProtocol }
+  /** The server has left the old address; the client is awaited on the new one. */
+  | { readonly type: 'switching'; readonly connection: QuicConnection; readonly protocol: ServerMigrationProtocol }
   | { readonly type: 'completed'; readonly connection: QuicConnection; readonly protocol: ServerMigrationProtocol }
+  /** It cannot be moved: it is served until the server moves, and then closed. */
   | { readonly type: 'failed'; readonly connection: QuicConnection; readonly error: QuicError };
+
+/** A step of a whole server's move. */
+export type MoveStep =
+  | { readonly step: 'preparing' | 'switching' | 'cancelled' }
+  | { readonly step: 'prepared' | 'completed'; readonly outcomes: readonly MigrationOutcome[] }
+  | { readonly step: 'failed'; readonly error: QuicError };
+
+/** A ServerMigrationError by name, as an error. */
+export function migrationFailure(name = ''): QuicError {
+  return closedError({ kind: 'local', name, wireCode: '0', reason: name, initiator: 'local' });
+}
 
 /** Bits of transport parameter 0x64, in the order of the names. */
 const bits: ReadonlyMap<ServerMigrationProtocol, number> = new Map([

@@ -65,7 +65,7 @@ export const RecordKind = {
   AddressToken: 22,
   /** Bytes (5, 6) of one datagram. */
   DatagramReceived: 23,
-  /** What became of a datagram: 3-4 is its number, 7 is 1 when it was acknowledged, 0 when it was lost or dropped. */
+  /** What became of a datagram: 3-4 is its number, 7 is 1 when it was acknowledged, 0 when it was lost or dropped, 2 when it expired. */
   DatagramSettled: 24,
   /** 3 is the largest payload that fits into a datagram now, 0 when the peer takes none. */
   DatagramLimit: 25,
@@ -163,6 +163,8 @@ export interface NativeTransportOptions {
   readonly datagramBacklog?: number;
   readonly ackFrequency?: boolean;
   readonly reliableReset?: boolean;
+  readonly greaseQuicBit?: boolean;
+  readonly spinBit?: boolean;
   /** IANA names, the best first. */
   readonly ciphers?: readonly string[];
   /** OpenSSL's names, the best first. */
@@ -198,7 +200,18 @@ export interface NativeConnectOptions extends NativeTransportOptions {
   /** False: a preferred_address of the server is not followed. */
   readonly followPreferredAddress?: boolean;
 }
-export interface NativeListenOptions extends NativeTransportOptions {
+export interface NativeRetryPolicy {
+  readonly validateAddress?: 'always' | 'under-load' | 'never';
+  /** Handshakes under way, in all and of one source, from which on the server is under load. */
+  readonly retryFrom?: number;
+  readonly retryFromPerSource?: number;
+}
+/** 32 bytes each, the first one seals: tickets, address tokens. */
+export interface NativeSharedKeys {
+  readonly ticketKeys?: readonly Uint8Array[];
+  readonly tokenKeys?: readonly Uint8Array[];
+}
+export interface NativeListenOptions extends NativeTransportOptions, NativeRetryPolicy, NativeSharedKeys {
   readonly host: string;
   readonly port: number;
   readonly workers: number;
@@ -212,12 +225,9 @@ export interface NativeListenOptions extends NativeTransportOptions {
   readonly pool: readonly string[];
   /** A UDP socket that is bound already, instead of `host` and `port`. */
   readonly fd?: number;
-  readonly validateAddress?: 'always' | 'under-load' | 'never';
   readonly earlyData?: boolean;
   readonly sessionTickets?: boolean;
-  /** 32 bytes each, the first one seals: tickets, address tokens. One for stateless resets. Absent: made here. */
-  readonly ticketKeys?: readonly Uint8Array[];
-  readonly tokenKeys?: readonly Uint8Array[];
+  /** 32 bytes, for stateless resets. This and the shared keys are made here when they are absent. */
   readonly resetSecret?: Uint8Array;
   readonly disableActiveMigration?: boolean;
   /** 'host:port'. */
@@ -266,13 +276,18 @@ export interface NativeQuic {
   /** RFC 9218 terms: 0 is sent first; incremental streams of one urgency share. */
   streamPriority(connection: number, stream: number, urgency: number, incremental: boolean): void;
 
-  /** `datagram` is the caller's own number, rising. DatagramsLeft tells when it has left; watched, DatagramSettled what became of it. */
-  sendDatagram(connection: number, datagram: number, bytes: Uint8Array, isWatched: boolean): void;
+  /**
+   * `datagram` is the caller's own number, rising. DatagramsLeft tells when it has left; watched, DatagramSettled what became of it.
+   * `urgency` as of streams; `lifetime` in milliseconds, 0: it waits for ever.
+   */
+  sendDatagram(connection: number, datagram: number, bytes: Uint8Array, isWatched: boolean, urgency: number, lifetime: number): void;
 
   /** CONNECTION_CLOSE now. `application`: code is the application's, else a transport code. Answered by ConnectionClosed. */
   closeConnection(connection: number, application: boolean, code: bigint, reason: string): void;
   /** Answered by a Stats record with this request number. */
   stats(connection: number, request: number): void;
+  /** No more Qlog records of it. */
+  stopQlog(connection: number): void;
 
   /** Each is answered by an Answer record with this request number. */
   updateKeys(connection: number, request: number): void;
@@ -293,6 +308,12 @@ export interface NativeQuic {
   address(): NativeAddress;
   /** Server: refuse new connections (true) or take them. */
   refuse(refuse: boolean): void;
+  /** Server: refuse new connections for good, and those whose handshake is under way. */
+  beginShutdown(): void;
+  /** Server: from now on; what is absent is the native default. */
+  setRetryPolicy(policy: NativeRetryPolicy): void;
+  /** Server: from now on; throws when there are none, or too many. */
+  setSharedKeys(keys: NativeSharedKeys): void;
 
   /** Keep the event loop alive (default) or not. */
   ref(): void;

@@ -6,8 +6,8 @@ import { types } from 'node:util';
 import { type Address, formatAddress, parseAddress, parseLiteral } from './address.js';
 import { invalidArgument, quicError } from './errors.js';
 import { maskOf, protocolNames } from './migration.js';
-import { type NativeConnectOptions, type NativeListenOptions, type NativeTransportOptions } from './native.js';
-import { type ClientTls, type ConnectOptions, type ListenOptions, type Pem, type QlogSink, type TlsOptions, type TransportOptions } from './options.js';
+import { type NativeConnectOptions, type NativeListenOptions, type NativeRetryPolicy, type NativeSharedKeys, type NativeTransportOptions } from './native.js';
+import { type AddressValidation, type ClientTls, type ConnectOptions, type ListenOptions, type Pem, type QlogSink, type TlsOptions, type TransportOptions } from './options.js';
 import { checkSession, decodeSession } from './session.js';
 import { type Check, anObject, anything, callback, fields, integer, listOf, oneOf, text, truth } from './validate.js';
 
@@ -51,6 +51,11 @@ const isPreferred: Check = (value, what) => {
   else isPoolAddress(value, what);
 };
 
+const isSecrets = listOf(isSize(32, 1_024), 1, 8);
+const isLoad = fields({ handshakes: integer(1, 1_000_000), handshakesPerSource: integer(1, 1_000_000) });
+const isValidationMode = oneOf('always', 'under-load', 'never');
+const isAddressValidation: Check = (value, what) => (typeof value === 'object' ? isLoad : isValidationMode)(value, what);
+
 const tlsFields = {
   ciphers: listOf(oneOf('TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'), 1, 3),
   groups: listOf(text, 1, 16),
@@ -62,6 +67,8 @@ const transportFields = {
   ecn: truth,
   maxUdpPayload: integer(1200, 65_527), // RFC 9000 §14, §18.2
   keyUpdateAfter: integer(1, 2 ** 40),
+  greaseQuicBit: truth,
+  spinBit: truth,
   extensions: fields({ ackFrequency: truth, reliableReset: truth }),
   qlog: callback,
   idleTimeout: integer(0, kDay),
@@ -106,12 +113,12 @@ const checkListen = fields({
     identities: listOf(fields({ names: listOf(text, 1, 64), cert: isPem, key: isPem }), 0, 1_000),
   }),
   fd: isDescriptor,
-  validateAddress: oneOf('always', 'under-load', 'never'),
+  validateAddress: isAddressValidation,
   maxHandshakes: integer(1, 1_000_000),
   handshakesPerSource: integer(1, 1_000_000),
   sessionTickets: truth,
   earlyData: truth,
-  secrets: listOf(isSize(32, 1_024), 1, 8),
+  secrets: isSecrets,
   disableActiveMigration: truth,
   preferredAddress: isPreferred,
   connectionIds: fields({ length: integer(4, 20), serverId: isSize(1, 12), key: isSize(16, 16) }),
@@ -155,6 +162,8 @@ function transportOptions(options: TransportOptions, tls: TlsOptions): NativeTra
     ecn: options.ecn,
     maxDatagramSize: options.maxUdpPayload,
     keyUpdateAfter: options.keyUpdateAfter,
+    greaseQuicBit: options.greaseQuicBit,
+    spinBit: options.spinBit,
     ackFrequency: extensions.ackFrequency,
     reliableReset: extensions.reliableReset,
     ciphers: tls.ciphers,
@@ -246,6 +255,21 @@ function derived(secrets: ListenOptions['secrets'], purpose: string): Uint8Array
   return secrets?.map((secret) => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `node-mvfst ${purpose}`, 32)));
 }
 
+/** Checks secrets that a server is to use from now on. */
+export function sharedKeys(secrets: unknown): NativeSharedKeys {
+  isSecrets(secrets, 'secrets');
+  const given = secrets as ListenOptions['secrets'];
+  return { ticketKeys: derived(given, 'tickets') as Uint8Array[], tokenKeys: derived(given, 'address tokens') as Uint8Array[] };
+}
+
+/** Checks whom a server is to ask for a proof of address. */
+export function retryPolicy(validation: unknown): NativeRetryPolicy {
+  isAddressValidation(validation, 'validateAddress');
+  const asked = validation as AddressValidation;
+  if (typeof asked === 'string') return { validateAddress: asked };
+  return given<NativeRetryPolicy>({ validateAddress: 'under-load', retryFrom: asked.handshakes, retryFromPerSource: asked.handshakesPerSource });
+}
+
 /** The first socket that systemd hands over: sd_listen_fds(3). */
 function systemdSocket(): number {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
@@ -270,7 +294,7 @@ function serverOptions(options: ListenOptions): Partial<NativeListenOptions> {
   }
   return given({
     fd: fd === 'systemd' ? systemdSocket() : fd,
-    validateAddress: options.validateAddress,
+    ...(options.validateAddress === undefined ? {} : retryPolicy(options.validateAddress)),
     earlyData: options.earlyData,
     sessionTickets: options.sessionTickets,
     ticketKeys: derived(secrets, 'tickets'),

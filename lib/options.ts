@@ -24,6 +24,13 @@ export interface TransportOptions {
   readonly ecn?: boolean;
   /** The largest UDP payload to try: the path's own limit is found by probing (RFC 8899). From 1200; default: what the interface takes. */
   readonly maxUdpPayload?: number;
+  /**
+   * Take packets whose QUIC bit is 0, and draw that bit at random in ours for a peer that takes them (RFC 9287), so that nothing on
+   * the way comes to rely on it. Default true; false where the socket's port is shared with protocols that are told apart by it.
+   */
+  readonly greaseQuicBit?: boolean;
+  /** Let round trips be measured from outside, on 15 paths of 16 (RFC 9000 §17.4). Default true; false: on none. */
+  readonly spinBit?: boolean;
   /** Packets after which keys are updated (RFC 9001 §6). Default: before the limit of the cipher. */
   readonly keyUpdateAfter?: number;
   /** Extensions that are drafts still, used when both sides want them. Default: none. */
@@ -97,9 +104,8 @@ export interface ListenOptions extends TransportOptions {
    * over. The server owns it from then on.
    */
   readonly fd?: number | 'systemd';
-  /** Let clients prove their address before anything is kept of them (Retry). Default `'under-load'`: with 1000
-   * handshakes open, or 100 of one source. */
-  readonly validateAddress?: 'always' | 'under-load' | 'never';
+  /** Let clients prove their address before anything is kept of them (Retry). Default `'under-load'`. */
+  readonly validateAddress?: AddressValidation;
   /** Handshakes that may be open at a time; more are refused. Default 4096. */
   readonly maxHandshakes?: number;
   /** Handshakes that one source (an IPv4 address, an IPv6 /64) may begin in a second; more are refused. Default: any number. */
@@ -134,6 +140,11 @@ export interface ListenOptions extends TransportOptions {
   /** Be a server that can move. Default: off. */
   readonly serverMigration?: ServerMigrationOptions;
 }
+/**
+ * Which clients must prove their address first: all, none, or those that come while the server is under load. That is with 1000
+ * handshakes open, or 100 of the client's source (an IPv4 address, an IPv6 /64); an object sets other numbers, 1 to 1 000 000.
+ */
+export type AddressValidation = 'always' | 'under-load' | 'never' | { readonly handshakes?: number; readonly handshakesPerSource?: number };
 /** PEM text, or its bytes. */
 export type Pem = string | Uint8Array;
 export type CipherSuite = 'TLS_AES_128_GCM_SHA256' | 'TLS_AES_256_GCM_SHA384' | 'TLS_CHACHA20_POLY1305_SHA256';

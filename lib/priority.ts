@@ -13,7 +13,8 @@ export interface StreamPriority {
 
 /** RFC 9218 §4.1. */
 export const kDefaultUrgency = 3;
-const check = fields({ urgency: integer(0, 7), incremental: truth });
+export const kUrgencies = 8;
+const check = fields({ urgency: integer(0, kUrgencies - 1), incremental: truth });
 
 export function checkPriority(priority: StreamPriority): void {
   check(priority, 'priority');

@@ -8,11 +8,20 @@ import { type CallSite, type QuicError, closedError, fromThrown, quicError } fro
 import { Handoff } from './handoff.js';
 import { Host, type HostOwner } from './host.js';
 import { Link, type LinkOwner, kConnectionRefused } from './link.js';
-import { type MigrationPlan, type MigrationPlanner, type MigrationStepOptions, type ServerMigrationEvent } from './migration.js';
-import { Mover, type PreparedMigration } from './mover.js';
-import { type ClosedRecord, type MigrationRecord, type NativeModule, type OpenedRecord } from './native.js';
-import { type ListenRequest, listenRequest, maxIncoming } from './option-checks.js';
-import { type ListenOptions, type QlogSink } from './options.js';
+import {
+  type MigrationPlan,
+  type MigrationPlanner,
+  type MigrationStatus,
+  type MigrationStepOptions,
+  type MoveStep,
+  type ServerMigrationEvent,
+  type ServerMigrationProtocol,
+  migrationFailure,
+} from './migration.js';
+import { type MoveObserver, Mover, type PreparedMigration } from './mover.js';
+import { type ClosedRecord, type MigrationRecord, type NativeModule, type NativeQuic, type OpenedRecord } from './native.js';
+import { type ListenRequest, listenRequest, maxIncoming, retryPolicy, sharedKeys } from './option-checks.js';
+import { type AddressValidation, type ListenOptions, type QlogSink } from './options.js';
 
 export interface QuicServerEvents {
   /** A new connection. With a listener connections go to it; without one they wait for `for await`. */
@@ -30,12 +39,14 @@ export interface ServerStats {
   readonly accepted: bigint;
   /** Attempts that failed or were refused so far. */
   readonly refused: bigint;
+  /** Clients that moves have told, made ready, brought along, and could not bring along so far, each as often as it happened. */
+  readonly migrations: { readonly announced: number; readonly ready: number; readonly completed: number; readonly failed: number };
 }
 
 let lastServer = 0;
 
 /** What the server does with what comes from its host. Apart from the public class, so that users do not see it. */
-class ServerCore implements HostOwner, LinkOwner {
+class ServerCore implements HostOwner, LinkOwner, MoveObserver {
   readonly host: Host;
   readonly mover: Mover;
   readonly connections = new Set<QuicConnection>();
@@ -47,15 +58,17 @@ class ServerCore implements HostOwner, LinkOwner {
   readonly #qlogs = new Map<number, QlogSink | undefined>();
   #server: QuicServer | undefined;
   #address: SocketAddress;
-  #state: 'listening' | 'closing' | 'closed' = 'listening';
+  /** `draining`: no new connections, those that are open go on. */
+  #state: 'listening' | 'draining' | 'closing' | 'closed' = 'listening';
   #destroyedWith: Error | undefined;
   #accepted = 0n;
   #refused = 0n;
+  readonly #migrations = { announced: 0, ready: 0, completed: 0, failed: 0 };
 
   constructor(module: NativeModule, request: ListenRequest) {
     this.#request = request;
     this.host = new Host(module, 'server', false, this);
-    this.mover = new Mover(this.host, request.native.migrationProtocols);
+    this.mover = new Mover(this.host, request.native, this);
     try {
       this.#address = this.host.native.listen(request.native);
     } catch (error) {
@@ -73,10 +86,14 @@ class ServerCore implements HostOwner, LinkOwner {
     return this.#address;
   }
   get stats(): ServerStats {
-    return { connections: this.connections.size, accepted: this.#accepted, refused: this.#refused };
+    return { connections: this.connections.size, accepted: this.#accepted, refused: this.#refused, migrations: { ...this.#migrations } };
   }
-  get isListening(): boolean {
-    return this.#state === 'listening';
+  get isServing(): boolean {
+    return this.#state === 'listening' || this.#state === 'draining';
+  }
+  get native(): NativeQuic {
+    if (this.#state === 'closed') throw quicError('ERR_QUIC_SERVER_CLOSED');
+    return this.host.native;
   }
 
   /** Gives connections that wait to those who listen. */
@@ -90,13 +107,23 @@ class ServerCore implements HostOwner, LinkOwner {
 
   /** No new connections, and each that is open ends in its own way: `how`. */
   close(how: (connection: QuicConnection) => Promise<void>): void {
-    if (this.#state !== 'listening') return;
+    if (!this.isServing) return;
     this.#state = 'closing';
     this.host.native.refuse(true);
     this.host.touch();
     this.incoming.end();
     for (const connection of this.incoming.clear()) connection.destroy();
     for (const connection of this.connections) how(connection).catch(() => undefined);
+    this.#releaseWhenEmpty();
+  }
+
+  /** No new connections; when the last one that is open has ended, everything is released. */
+  drain(): void {
+    if (this.#state !== 'listening') return;
+    this.#state = 'draining';
+    this.host.native.beginShutdown();
+    this.host.touch();
+    this.incoming.end();
     this.#releaseWhenEmpty();
   }
 
@@ -130,7 +157,9 @@ class ServerCore implements HostOwner, LinkOwner {
   }
   onRefused(record: ClosedRecord): void {
     this.#refused++;
-    this.#server?.emit('refused', closedError(record), record.peer);
+    const error = closedError(record);
+    diagnostics.refused.publish({ server: this.#server, error, peer: record.peer });
+    this.#server?.emit('refused', error, record.peer);
   }
   onMove(kind: number, json: unknown): void {
     this.mover.onRecord(kind, json);
@@ -139,8 +168,16 @@ class ServerCore implements HostOwner, LinkOwner {
     this.#request.keylog?.(line);
   }
   onQlog(connection: number, records: string): void {
-    if (!this.#qlogs.has(connection)) this.#qlogs.set(connection, this.#request.qlog?.({ id: `${this.#name}-${connection}` }));
+    if (!this.#qlogs.has(connection)) this.#beginQlog(connection);
     this.#qlogs.get(connection)?.(records);
+  }
+  /** The first record asks; where nobody wants them, no more are made. */
+  #beginQlog(connection: number): void {
+    const sink = this.#request.qlog?.({ id: `${this.#name}-${connection}` });
+    this.#qlogs.set(connection, sink);
+    if (sink !== undefined) return;
+    this.host.native.stopQlog(connection);
+    this.host.touch();
   }
   onConnectionGone(connection: number): void {
     this.#qlogs.delete(connection);
@@ -162,15 +199,31 @@ class ServerCore implements HostOwner, LinkOwner {
     if ((this.#server?.listenerCount('connection') ?? 0) > 0) this.#server?.emit('connection', connection);
     else this.incoming.offer(connection);
   }
-  onLinkOver({ connection }: Link): void {
+  onLinkOver(link: Link): void {
+    const { connection } = link;
     this.connections.delete(connection);
     this.incoming.withdraw(connection);
-    if (this.#state === 'closing') this.#releaseWhenEmpty();
+    this.mover.onConnectionOver(link);
+    if (this.#state === 'closing' || this.#state === 'draining') this.#releaseWhenEmpty();
   }
-  onMigrationRecord({ connection }: Link, record: MigrationRecord): void {
-    const event = serverEvent(connection, record);
-    if (event === undefined) return;
-    diagnostics.migration.publish({ connection, event });
+  onMigrationRecord(link: Link, record: MigrationRecord): void {
+    this.mover.onConnectionRecord(link, record);
+    const event = serverEvent(link.connection, record);
+    if (event !== undefined) this.#tell(event);
+  }
+
+  // ---- from the mover
+
+  onMemberStep(connection: QuicConnection, type: 'announcing' | 'switching', protocol: ServerMigrationProtocol): void {
+    this.#tell({ type, connection, protocol });
+  }
+  onMoveStep(step: MoveStep): void {
+    diagnostics.serverMigration.publish({ server: this.#server, ...step });
+  }
+  #tell(event: ServerMigrationEvent): void {
+    if (event.type === 'announcing') this.#migrations.announced++;
+    else if (event.type === 'ready' || event.type === 'completed' || event.type === 'failed') this.#migrations[event.type]++;
+    diagnostics.migration.publish({ connection: event.connection, event });
     this.#server?.emit('migration', event);
   }
 
@@ -191,10 +244,8 @@ function serverEvent(connection: QuicConnection, { type, protocol, error }: Migr
     case 'ready':
     case 'completed':
       return { type, connection, protocol: protocol ?? 'explicit' };
-    case 'failed': {
-      const record: ClosedRecord = { kind: 'local', name: error ?? '', wireCode: '0', reason: error ?? '', initiator: 'local' };
-      return { type, connection, error: closedError(record) };
-    }
+    case 'failed':
+      return { type, connection, error: migrationFailure(error) };
     default:
       return undefined; // a client's
   }
@@ -237,8 +288,37 @@ export class QuicServer extends EventEmitter<QuicServerEvents> implements AsyncD
    * of the result, lift the freeze.
    */
   async prepareMigration(plan: MigrationPlan | MigrationPlanner, options?: MigrationStepOptions): Promise<PreparedMigration> {
-    if (!this.#core.isListening) throw quicError('ERR_QUIC_SERVER_CLOSED');
+    if (!this.#core.isServing) throw quicError('ERR_QUIC_SERVER_CLOSED');
     return this.#core.mover.prepare(plan, options);
+  }
+  /** How far a move is, and what each connection waits for. */
+  migrationStatus(): MigrationStatus {
+    return this.#core.mover.status;
+  }
+
+  /** From now on: see the option of `listen`. */
+  setAddressValidation(validation: AddressValidation): void {
+    this.#core.native.setRetryPolicy(retryPolicy(validation));
+    this.#core.host.touch();
+  }
+  /**
+   * From now on: see the option of `listen`. To rotate secrets that processes share, give all of them the new one as the second first,
+   * and as the first later; drop the old one when no ticket (24 h) or token of it is left. Stateless resets stay with the first
+   * secret that the server began with: clients have been told what it derives.
+   */
+  setSecrets(secrets: readonly [Uint8Array, ...Uint8Array[]]): void {
+    this.#core.native.setSharedKeys(sharedKeys(secrets));
+    this.#core.host.touch();
+  }
+
+  /**
+   * Takes no more connections; those that are open go on until either side ends them, and can still be moved. Then the socket is
+   * released. An abort destroys what is left. `close()` is for who does not want to wait for idle clients.
+   */
+  async drain({ signal }: Abortable = {}): Promise<void> {
+    checkSignal(signal);
+    this.#core.drain();
+    await abortable(this.#core.closed.promise, signal, () => this.destroy());
   }
 
   /**

@@ -1,8 +1,25 @@
 /** Snapshots of what the transport knows of a connection. */
 import { type StatsRecord } from './native.js';
 
+/** What moves of the server did to one connection, each as often as it happened. */
+export interface MigrationStats {
+  /** Client: announcements heard; server: told (Explicit, Synchronized Symmetric). */
+  readonly announced: number;
+  /** Client: new addresses at which the server was looked for, or was found. */
+  readonly probed: number;
+  /** Client: it went back, or stayed, where the server was before. */
+  readonly reverted: number;
+  readonly completed: number;
+  /** Client: announced moves that never came; server: moves that left the connection behind. */
+  readonly failed: number;
+  /** Client: milliseconds, over all completed moves, from the last packet of the old path to the end of the move. */
+  readonly downtime: number;
+}
+
 /** A snapshot. Times are milliseconds, rates bytes a second. */
 export interface ConnectionStats {
+  /** Moves of the server since the connection began. */
+  readonly migrations: MigrationStats;
   readonly bytesSent: bigint;
   readonly bytesReceived: bigint;
   readonly packetsSent: bigint;
@@ -39,6 +56,14 @@ export function connectionStats(record: StatsRecord): ConnectionStats {
   const count = (name: string): bigint => BigInt(Math.trunc(size(name)));
   const ecn = record['ecn'];
   return {
+    migrations: {
+      announced: size('migrationsAnnounced'),
+      probed: size('migrationsProbed'),
+      reverted: size('migrationsReverted'),
+      completed: size('migrationsCompleted'),
+      failed: size('migrationsFailed'),
+      downtime: size('migrationDowntime'),
+    },
     bytesSent: count('bytesSent'),
     bytesReceived: count('bytesReceived'),
     packetsSent: count('packetsSent'),

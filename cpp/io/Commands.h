@@ -70,6 +70,7 @@ struct SendDatagram {
   uint64_t datagram;  // the host's number
   OwnedBytes bytes;
   bool isWatched;  // the host wants to hear what becomes of it
+  DatagramOptions options{};
 };
 struct UpdateKeys {
   ConnectionHandle connection;
@@ -86,6 +87,10 @@ struct CloseConnection {
   ConnectionHandle connection;
   QuicErrorCode code;
   std::string reason;
+};
+/// Of its qlog nothing more is wanted.
+struct StopQlog {
+  ConnectionHandle connection;
 };
 struct QueryStats {
   ConnectionHandle connection;
@@ -153,13 +158,14 @@ struct SetAlarm {
 
 }  // namespace command
 
-using Command = std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
-                             command::StreamResetAt, command::StreamPrioritize, command::SendDatagram,
-                             command::UpdateKeys, command::ExportKeyingMaterial, command::CloseConnection,
-                             command::QueryStats, command::Poke, command::Stop, command::Connect, command::StartProbing,
-                             command::Migrate, command::Forwarded, command::Refuse, command::BeginShutdown,
-                             command::SetRetryPolicy, command::SetTokenKeys, command::Prepare, command::SwitchNetwork,
-                             command::CancelMigration, command::GiveUpMigration, command::SetAlarm>;
+using Command =
+    std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
+                 command::StreamResetAt, command::StreamPrioritize, command::SendDatagram, command::UpdateKeys,
+                 command::ExportKeyingMaterial, command::CloseConnection, command::QueryStats, command::StopQlog,
+                 command::Poke, command::Stop, command::Connect, command::StartProbing, command::Migrate,
+                 command::Forwarded, command::Refuse, command::BeginShutdown, command::SetRetryPolicy,
+                 command::SetTokenKeys, command::Prepare, command::SwitchNetwork, command::CancelMigration,
+                 command::GiveUpMigration, command::SetAlarm>;
 
 /// What a worker tells its host besides the records that pass through to JavaScript.
 namespace fact {

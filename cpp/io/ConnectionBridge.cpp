@@ -13,6 +13,13 @@ constexpr size_t kReadChunk = 64 * 1024;
 uint32_t low(uint64_t value) { return static_cast<uint32_t>(value); }
 uint32_t high(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
 
+/// As word 7 of DatagramSettled has it.
+enum class DatagramFate : uint32_t { Lost = 0, Acknowledged = 1, Expired = 2 };
+
+DatagramFate fateOf(DatagramLossCause cause) {
+  return cause == DatagramLossCause::Expired ? DatagramFate::Expired : DatagramFate::Lost;
+}
+
 }  // namespace
 
 ConnectionBridge::ConnectionBridge(Role role, ConnectionAccess& connections, UpBatch& up)
@@ -80,14 +87,14 @@ void ConnectionBridge::on(ConnectionHandle handle, StreamEvent&& event) {
 
 void ConnectionBridge::on(ConnectionHandle handle, DatagramEvent&& event) {
   HostBatch& records = up_.records;
-  const auto settled = [&](uint64_t id, bool isAcknowledged) {
+  const auto settled = [&](uint64_t id, DatagramFate fate) {
     if (id == 0) return;  // nobody asked
-    records.add(RecordKind::DatagramSettled, handle, id - 1, 0, 0, isAcknowledged ? 1 : 0);
+    records.add(RecordKind::DatagramSettled, handle, id - 1, 0, 0, static_cast<uint32_t>(fate));
   };
   std::visit(Overloaded{
                  [&](const DatagramReceived& e) { records.addBytes(RecordKind::DatagramReceived, handle, 0, e.bytes); },
-                 [&](const DatagramAcked& e) { settled(e.id, true); },
-                 [&](const DatagramLost& e) { settled(e.id, false); },
+                 [&](const DatagramAcked& e) { settled(e.id, DatagramFate::Acknowledged); },
+                 [&](const DatagramLost& e) { settled(e.id, fateOf(e.cause)); },
              },
              event);
 }
@@ -152,9 +159,19 @@ void ConnectionBridge::addClosed(ConnectionHandle handle, const QuicErrorCode& c
   const auto found = connections_.find(handle);
   const bool isRenamed = found != connections_.end() && found->second.closesAs.has_value();
   const QuicErrorCode told = isRenamed ? QuicErrorCode(*found->second.closesAs) : code;
-  addJson(RecordKind::ConnectionClosed, handle, closedRecord(told, isRenamed ? Initiator::Local : initiator, reason));
+  addJson(RecordKind::ConnectionClosed, handle,
+          closedRecord(told, isRenamed ? Initiator::Local : initiator, reason, peerOfUnknown(handle)));
   if (found != connections_.end()) connections_.erase(found);
   if (role_ == Role::Server) up_.facts.push_back(fact::Closed{handle});
+}
+
+/// Whose attempt came to nothing: the host has never heard of it.
+std::optional<SocketAddress> ConnectionBridge::peerOfUnknown(ConnectionHandle handle) {
+  const auto found = connections_.find(handle);
+  if (found != connections_.end() && found->second.isKnown) return std::nullopt;
+  const QuicTransportBase* transport = access_.findTransport(handle);
+  if (transport == nullptr) return std::nullopt;
+  return SocketAddress(transport->activePath().peer);
 }
 
 void ConnectionBridge::closesAs(ConnectionHandle connection, LocalErrorCode code) {

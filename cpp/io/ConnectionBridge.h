@@ -99,6 +99,7 @@ class ConnectionBridge {
   void on(ConnectionHandle handle, ConnectionClosed&& event);
 
   [[nodiscard]] HandshakeFacts factsOf(ConnectionHandle handle);
+  [[nodiscard]] std::optional<SocketAddress> peerOfUnknown(ConnectionHandle handle);
   void addJson(RecordKind kind, ConnectionHandle handle, const std::string& json, uint32_t flag = 0);
   void addClosed(ConnectionHandle handle, const QuicErrorCode& code, Initiator initiator, std::string_view reason);
   Reading* find(const StreamKey& key);

@@ -163,14 +163,17 @@ std::string pathRecord(const FourTuple& path) {
   return json.endObject().str();
 }
 
-std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason) {
+std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason,
+                         const std::optional<SocketAddress>& peer) {
   std::string_view kind = "transport";
   if (std::holds_alternative<ApplicationErrorCode>(code)) kind = "application";
   if (std::holds_alternative<LocalErrorCode>(code)) kind = "local";
   JsonWriter json;
   json.beginObject().name("kind").text(kind).name("name").text(toString(code));
   json.name("wireCode").text(std::to_string(wireCode(code))).name("reason").text(reason);
-  return json.name("initiator").text(initiator == Initiator::Local ? "local" : "remote").endObject().str();
+  json.name("initiator").text(initiator == Initiator::Local ? "local" : "remote");
+  if (peer) writeAddress(json.name("peer"), *peer);
+  return json.endObject().str();
 }
 
 std::string migrationRecord(const MigrationEvent& event) {

@@ -37,7 +37,9 @@ std::string openedRecord(const HandshakeFacts& facts, const HandshakeFinished& e
 /// The same before the handshake is complete, as far as it is known.
 std::string earlyRecord(const HandshakeFacts& facts, const EarlyDataReady& event, Role role);
 std::string pathRecord(const FourTuple& path);
-std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason);
+/// `peer`: whose attempt it was, when the host has not heard of the connection before.
+std::string closedRecord(const QuicErrorCode& code, Initiator initiator, std::string_view reason,
+                         const std::optional<SocketAddress>& peer = std::nullopt);
 std::string migrationRecord(const MigrationEvent& event);
 std::string statsRecord(const ConnectionStats& stats);
 std::string outcomesRecord(const std::vector<MigrationOutcome>& outcomes);

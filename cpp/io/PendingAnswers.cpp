@@ -37,7 +37,7 @@ void PendingAnswers::exportKeyingMaterial(const command::ExportKeyingMaterial& c
 void PendingAnswers::sendDatagram(TimePoint now, command::SendDatagram& command) {
   QuicTransportBase* transport = access_.findTransport(command.connection);
   if (transport == nullptr) return;
-  DatagramOptions options;
+  DatagramOptions options = command.options;
   options.id = command.isWatched ? command.datagram + 1 : 0;
   const Result<> taken = transport->sendDatagram(now, std::move(command.bytes), options);
   access_.touchTransport(command.connection);

@@ -53,8 +53,9 @@ void QuicHost::streamPriority(ConnectionHandle connection, StreamId stream, cons
   postTo(connection, command::StreamPrioritize{connection, stream, priority});
 }
 
-void QuicHost::sendDatagram(ConnectionHandle connection, uint64_t datagram, OwnedBytes&& bytes, bool isWatched) {
-  postTo(connection, command::SendDatagram{connection, datagram, std::move(bytes), isWatched});
+void QuicHost::sendDatagram(ConnectionHandle connection, uint64_t datagram, OwnedBytes&& bytes, bool isWatched,
+                            const DatagramOptions& options) {
+  postTo(connection, command::SendDatagram{connection, datagram, std::move(bytes), isWatched, options});
 }
 
 void QuicHost::updateKeys(ConnectionHandle connection, uint32_t request) {
@@ -72,6 +73,8 @@ void QuicHost::closeConnection(ConnectionHandle connection, bool application, ui
                                               : QuicErrorCode(static_cast<TransportErrorCode>(code));
   postTo(connection, command::CloseConnection{connection, errorCode, reason});
 }
+
+void QuicHost::stopQlog(ConnectionHandle connection) { postTo(connection, command::StopQlog{connection}); }
 
 void QuicHost::stats(ConnectionHandle connection, uint32_t request) {
   postTo(connection, command::QueryStats{connection, request});

@@ -39,13 +39,17 @@ class QuicHost {
   void streamResetAt(ConnectionHandle connection, StreamId stream, uint64_t code, uint64_t reliableSize);
   void streamPriority(ConnectionHandle connection, StreamId stream, const StreamPriority& priority);
   /// DatagramsLeft tells how many wait no longer; DatagramSettled, when it is watched, what became of it.
-  void sendDatagram(ConnectionHandle connection, uint64_t datagram, OwnedBytes&& bytes, bool isWatched);
+  /// `options.id` counts for nothing.
+  void sendDatagram(ConnectionHandle connection, uint64_t datagram, OwnedBytes&& bytes, bool isWatched,
+                    const DatagramOptions& options = {});
   /// Each is answered by an Answer record with this number.
   void updateKeys(ConnectionHandle connection, uint32_t request);
   void exportKeyingMaterial(ConnectionHandle connection, uint32_t request, const std::string& label,
                             OwnedBytes&& context, size_t size);
   /// CONNECTION_CLOSE now.
   void closeConnection(ConnectionHandle connection, bool application, uint64_t code, const std::string& reason);
+  /// Its qlog costs nothing from now on.
+  void stopQlog(ConnectionHandle connection);
   /// Answered by a Stats record with this number.
   virtual void stats(ConnectionHandle connection, uint32_t request);
 

@@ -71,7 +71,7 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   auto preferred = bindPreferred(options, sockets->front().localAddress(), count);
   if (!preferred) return Unexpected<HostFailure>{{preferred.error().error, preferred.error().systemError, {}}};
 
-  std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress()));
+  std::unique_ptr<QuicServer> server(new QuicServer(options, sockets->front().localAddress(), *tls));
   ServerWorkerOptions each{options.workers == 0 ? options.loop : nullptr, 0, withSecrets(options.endpoint), *tls};
   each.endpoint.workers = count;
   for (size_t index = 0; index < count; ++index) {
@@ -86,8 +86,9 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   return server;
 }
 
-QuicServer::QuicServer(const ServerOptions& options, const SocketAddress& address)
-    : options_(options), address_(address) {}
+QuicServer::QuicServer(const ServerOptions& options, const SocketAddress& address,
+                       std::shared_ptr<TlsServerContext> tls)
+    : options_(options), tls_(std::move(tls)), address_(address) {}
 
 QuicServer::~QuicServer() { shutDown(); }
 

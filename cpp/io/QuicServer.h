@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "io/QuicHost.h"
 #include "io/ServerWorker.h"
@@ -41,6 +42,8 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   void setRetryPolicy(const RetryPolicy& policy);
   /// The first seals address tokens, all of them open (AddressTokenSettings); empty: keys of our own from now on.
   void setTokenKeys(const std::vector<AddressTokenKey>& keys);
+  /// See TlsServerContext::setTicketKeys.
+  Result<> setTicketKeys(const std::vector<ByteVector>& keys) { return tls_->setTicketKeys(keys); }
   [[nodiscard]] ServerStats serverStats() const;
   /// Connection 0: of the whole server.
   void stats(ConnectionHandle connection, uint32_t request) override;
@@ -62,7 +65,7 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   void cancelServerMigration();
 
  private:
-  QuicServer(const ServerOptions& options, const SocketAddress& address);
+  QuicServer(const ServerOptions& options, const SocketAddress& address, std::shared_ptr<TlsServerContext> tls);
 
   void onFact(size_t worker, const HostFact& fact) override;
   void forward(uint8_t worker, command::Forwarded&& datagram) override;
@@ -75,11 +78,14 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   void onAllEnlisted();
   void onAlarm();
   void announceProgress();
+  [[nodiscard]] std::vector<MigrationOutcome> outcomesOfStep() const;
   void setAlarm();
   void switchTo(std::vector<UdpSocket>&& sockets);
   void applyRefusal();
 
   const ServerOptions options_;
+  // Shared because every worker makes handshakes of it and the last of them frees it.
+  std::shared_ptr<TlsServerContext> tls_;
   SocketAddress address_;
   bool isRefusing_ = false;
   bool wasRefusing_ = false;  // what the workers were told last
@@ -91,6 +97,8 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   TimePoint prepareDeadline_;
   std::vector<ConnectionHandle> enlisted_;
   std::vector<HostFact> early_;  // facts that came before the last list
+
+  std::set<ConnectionHandle> late_;  // still awaited at the deadline of the present step
 
   ServerMigrationCoordinator::Phase told_ = ServerMigrationCoordinator::Phase::Idle;
 };

@@ -34,6 +34,7 @@ Result<> QuicServer::onImminentServerMigration(const MigrationPlans& plans, Dura
   prepareDeadline_ = systemNow() + deadline;
   enlisted_.clear();
   early_.clear();
+  late_.clear();
   applyRefusal();
   postToAll([&] { return command::Prepare{plans}; });
   return Unit{};
@@ -69,6 +70,7 @@ Result<> QuicServer::onNetworkSwitch(const SocketAddress& address, Duration dead
 }
 
 void QuicServer::switchTo(std::vector<UdpSocket>&& sockets) {
+  late_.clear();
   std::vector<std::set<ConnectionHandle>> ready(workerCount());
   for (const MigrationOutcome& outcome : coordinator_.outcomes()) {
     if (outcome.status != MigrationOutcome::Status::Switching) continue;
@@ -134,6 +136,7 @@ void QuicServer::onAlarm() {
   const bool isRelocating = coordinator_.phase() == Phase::Relocating;
   const std::vector<ConnectionHandle> late = coordinator_.onTimeout(systemNow());
   std::vector<command::GiveUpMigration> perWorker(workerCount());
+  late_.insert(late.begin(), late.end());
   for (const ConnectionHandle connection : late) {
     coordinator_.onExcluded(connection);
     perWorker[workerOf(connection)].connections.push_back(connection);
@@ -149,11 +152,20 @@ void QuicServer::onAlarm() {
 /// Worker 0 keeps the time: the host has no loop of its own.
 void QuicServer::setAlarm() { worker(0).post(command::SetAlarm{coordinator_.nextTimeout()}); }
 
+/// What the coordinator was told of late connections is what is done about them; the host hears that they were late.
+std::vector<MigrationOutcome> QuicServer::outcomesOfStep() const {
+  std::vector<MigrationOutcome> outcomes = coordinator_.outcomes();
+  for (MigrationOutcome& outcome : outcomes) {
+    if (late_.contains(outcome.connection)) outcome.status = MigrationOutcome::Status::Pending;
+  }
+  return outcomes;
+}
+
 void QuicServer::announceProgress() {
   const Phase phase = coordinator_.phase();
   if (phase == std::exchange(told_, phase)) return;
-  if (phase == Phase::Prepared) addRecord(RecordKind::MigrationPrepared, outcomesRecord(coordinator_.outcomes()));
-  if (phase == Phase::Done) addRecord(RecordKind::MigrationCompleted, outcomesRecord(coordinator_.outcomes()));
+  if (phase == Phase::Prepared) addRecord(RecordKind::MigrationPrepared, outcomesRecord(outcomesOfStep()));
+  if (phase == Phase::Done) addRecord(RecordKind::MigrationCompleted, outcomesRecord(outcomesOfStep()));
   if (phase == Phase::Prepared || phase == Phase::Done) poke();
   applyRefusal();
 }

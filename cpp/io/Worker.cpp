@@ -148,6 +148,9 @@ struct Worker::CommandRunner {
     });
   }
   void operator()(command::QueryStats& c) const { worker.bridge_.addStats(c.connection, c.request); }
+  void operator()(command::StopQlog& c) const {
+    if (QuicTransportBase* transport = worker.findTransport(c.connection)) transport->stopQlog();
+  }
   void operator()(command::Poke&) const { worker.isPoked_ = true; }
   void operator()(command::Stop&) const { worker.stop(now); }
   template <class OfRole>

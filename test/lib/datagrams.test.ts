@@ -16,7 +16,7 @@ describe('sending', () => {
     const { connection, native, number } = await openWith(1200);
     expect(connection.datagrams.send(Buffer.from('a'))).toBe(true);
     expect(connection.datagrams.send(Buffer.from('b'))).toBe(true);
-    expect(native.calls('sendDatagram')).toEqual([[number, 0, 'a', false], [number, 1, 'b', false]]);
+    expect(native.calls('sendDatagram')).toEqual([[number, 0, 'a', false, 3, 0], [number, 1, 'b', false, 3, 0]]);
   });
 
   test.each([
@@ -46,6 +46,26 @@ describe('sending', () => {
     say({ kind: RecordKind.DatagramsLeft, stream: 1 });
     expect(connection.datagrams.send(Buffer.from('x'))).toBe(true);
     expect(connection.datagrams.send(Buffer.from('x'))).toBe(false);
+  });
+
+  test('says when it is sent, and how long it may wait', async () => {
+    const { connection, native, number, say } = await openWith(1200);
+    const outcomes: string[] = [];
+    connection.datagrams.send(Buffer.from('a'), { urgency: 0, lifetime: 50, settled: (outcome) => outcomes.push(outcome) });
+    expect(native.calls('sendDatagram')).toEqual([[number, 0, 'a', true, 0, 50]]);
+    say({ kind: RecordKind.DatagramSettled, stream: 0, word: 2 });
+    expect(outcomes).toEqual(['expired']);
+  });
+
+  test.each([
+    [{ urgency: 8 }, '`urgency` must be an integer from 0 to 7, not 8'],
+    [{ lifetime: -1 }, '`lifetime` must be an integer from 0 to 3600000, not -1'],
+    [{ lifetme: 1 }, 'unknown option `lifetme`, did you mean `lifetime`?'],
+    [{ settled: 1 }, '`settled` must be a function, not 1'],
+  ])('refuses %p with help', async (options, message) => {
+    const { connection, native } = await openWith(1200);
+    expect(() => connection.datagrams.send(Buffer.from('a'), options as never)).toThrow(expect.objectContaining({ code: 'ERR_QUIC_INVALID_ARGUMENT', message }));
+    expect(native.calls('sendDatagram')).toEqual([]);
   });
 
   test('tells once what became of each', async () => {

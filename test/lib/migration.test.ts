@@ -1,4 +1,5 @@
 // Moves of a server on a native side without a network.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type QuicServer, type ServerMigrationEvent } from '../../lib/index.js';
 import { type OutcomeRecord, RecordKind } from '../../lib/native.js';
 import { type FakeNative } from './support/FakeNative.js';
@@ -211,4 +212,79 @@ test('events say which connection is how far', async () => {
     { type: 'failed', connection, error: expect.objectContaining({ code: 'ERR_QUIC_MIGRATION_NOT_NEGOTIATED' }) },
     { type: 'completed', connection, protocol: 'explicit' },
   ]);
+});
+
+describe('the status of a move', () => {
+  test('says at any time what each connection waits for', async () => {
+    const { server, native } = await movableServer();
+    const [first, second] = [...server.connections];
+    expect(server.migrationStatus()).toEqual({ step: 'idle', connections: [] });
+    const moving = server.prepareMigration(({ serverMigration }) => (serverMigration?.protocols.has('explicit') === true ? explicit : 'close'));
+    const left = { connection: second, protocol: undefined, state: 'excluded', waitsFor: undefined };
+    const standing = (state: string, waitsFor?: string) => [{ connection: first, protocol: 'explicit', state, waitsFor }, left];
+    expect(server.migrationStatus()).toEqual({ step: 'preparing', connections: standing('announcing', 'acknowledgment') });
+    native.say({ kind: RecordKind.Migration, connection: 1, json: { type: 'ready', protocol: 'explicit' } });
+    expect(server.migrationStatus()).toEqual({ step: 'preparing', connections: standing('ready', 'relocation') });
+    native.say(prepared({ connection: 1, status: 'ready', protocol: 'explicit' }, { connection: 2, status: 'excluded' }));
+    const move = await moving;
+    expect(move.outcomes[1]).toMatchObject({ status: 'excluded', error: { code: 'ERR_QUIC_MIGRATED' } });
+    const done = move.completed();
+    expect(server.migrationStatus()).toEqual({ step: 'switching', connections: standing('switching', 'arrival') });
+    native.say({ kind: RecordKind.Migration, connection: 1, json: { type: 'completed', protocol: 'explicit' } });
+    expect(server.migrationStatus().connections[0]).toMatchObject({ state: 'migrated', waitsFor: undefined });
+    native.say({ kind: RecordKind.ConnectionClosed, connection: 2, json: closedRecord({ kind: 'local', name: 'MIGRATED_WITHOUT_CONNECTION' }) });
+    expect(server.migrationStatus().connections[1]).toMatchObject({ state: 'closed' });
+    native.say(completed());
+    await done;
+    expect(server.migrationStatus().step).toBe('idle');
+  });
+
+  test('is late for who missed the deadline, and ready again where the new address cannot be bound', async () => {
+    const { server, native } = await movableServer();
+    const moving = server.prepareMigration(explicit);
+    native.say(prepared({ connection: 1, status: 'ready', protocol: 'explicit' }, { connection: 2, status: 'pending' }));
+    const move = await moving;
+    expect(move.outcomes[1]).toMatchObject({ status: 'pending', error: { code: 'ERR_QUIC_MIGRATION_DEADLINE' } });
+    const failing = rejection(move.completed({ address: '192.0.2.1:1' }));
+    native.say({ kind: RecordKind.MigrationFailed, json: closedRecord({ kind: 'local', name: 'EADDRINUSE' }) });
+    await failing;
+    expect(server.migrationStatus()).toMatchObject({ step: 'prepared', connections: [{ state: 'ready' }, { state: 'late', waitsFor: undefined }] });
+  });
+
+  test('tells why a connection cannot be moved', async () => {
+    const { server, native } = await movableServer();
+    const moving = server.prepareMigration(explicit);
+    native.say({ kind: RecordKind.Migration, connection: 1, json: { type: 'failed', error: 'INVALID_ADDRESS' } }, prepared({ connection: 1, status: 'excluded' }));
+    expect((await moving).outcomes).toMatchObject([{ status: 'excluded', error: { code: 'ERR_QUIC_INVALID_ARGUMENT' } }]);
+  });
+});
+
+test('channels of node:diagnostics_channel tell every step, of connections and of the whole', async () => {
+  const heard: unknown[] = [];
+  const onStep = (message: unknown): void => void heard.push(message);
+  const names = ['node-mvfst:server-migration', 'node-mvfst:migration', 'node-mvfst:connection:refused'];
+  for (const name of names) subscribe(name, onStep);
+  const { server, native } = await movableServer();
+  const [connection] = [...server.connections];
+  const moving = server.prepareMigration(({ serverMigration }) => (serverMigration?.protocols.has('explicit') === true ? explicit : 'close'));
+  native.say({ kind: RecordKind.Migration, connection: 1, json: { type: 'ready', protocol: 'explicit' } }, prepared({ connection: 1, status: 'ready', protocol: 'explicit' }));
+  const move = await moving;
+  const done = move.completed();
+  native.say({ kind: RecordKind.Migration, connection: 1, json: { type: 'completed', protocol: 'explicit' } }, completed({ connection: 1, status: 'migrated', protocol: 'explicit' }));
+  await done;
+  native.say({ kind: RecordKind.ConnectionClosed, connection: 9, json: closedRecord({ kind: 'local', name: 'HANDSHAKE_TIMEOUT' }) });
+  for (const name of names) unsubscribe(name, onStep);
+  const step = (type: string) => ({ connection, event: { type, connection, protocol: 'explicit' } });
+  expect(heard).toEqual([
+    { server, step: 'preparing' },
+    step('announcing'),
+    step('ready'),
+    { server, step: 'prepared', outcomes: [{ connection, status: 'ready', protocol: 'explicit' }] },
+    { server, step: 'switching' },
+    step('switching'),
+    step('completed'),
+    { server, step: 'completed', outcomes: [{ connection, status: 'migrated', protocol: 'explicit' }] },
+    { server, error: expect.objectContaining({ code: 'ERR_QUIC_HANDSHAKE_TIMEOUT' }), peer: undefined },
+  ]);
+  expect(server.stats().migrations).toEqual({ announced: 1, ready: 1, completed: 1, failed: 0 });
 });

@@ -110,6 +110,11 @@ describe('options of connect', () => {
     });
   });
 
+  test('what the network sees can be switched off', () => {
+    expect(request({ greaseQuicBit: false, spinBit: false }).native).toMatchObject({ greaseQuicBit: false, spinBit: false });
+    expect(() => request({ spinBit: 1 })).toThrow(invalid('`spinBit` must be true or false, not 1'));
+  });
+
   test('what the caller changes afterwards changes nothing', () => {
     const alpn: [string] = ['a'];
     const { native } = connectRequest('h.test:1', { alpn });
@@ -127,6 +132,24 @@ describe('options of listen', () => {
     [{ serverMigration: { protocols: ['pool-of-addresses'], pool: ['127.0.0.1:0'] } }, 'the port must be from 1'],
   ])('%p is refused with help', (options, message) => {
     expect(() => listenRequest({ ...listenOptions(), ...options })).toThrow(invalid(message));
+  });
+
+  test.each([
+    ['always', { validateAddress: 'always' }],
+    [{}, { validateAddress: 'under-load' }],
+    [{ handshakes: 5, handshakesPerSource: 2 }, { validateAddress: 'under-load', retryFrom: 5, retryFromPerSource: 2 }],
+  ] as const)('proof of addresses may be wanted as %p', (validateAddress, native) => {
+    const request = listenRequest(listenOptions({ validateAddress })).native;
+    expect({ validateAddress: request.validateAddress, retryFrom: request.retryFrom, retryFromPerSource: request.retryFromPerSource }).toEqual(native);
+  });
+
+  test.each([
+    ['sometimes', "`validateAddress` must be one of 'always', 'under-load', 'never'"],
+    [{ handshake: 1 }, 'unknown option `validateAddress.handshake`, did you mean `validateAddress.handshakes`?'],
+    [{ handshakes: 0 }, '`validateAddress.handshakes` must be an integer from 1 to 1000000, not 0'],
+    [null, '`validateAddress` must be an object, not null'],
+  ])('proof of addresses as %p is refused with help', (validateAddress, message) => {
+    expect(() => listenRequest({ ...listenOptions(), validateAddress })).toThrow(invalid(message));
   });
 
   test('a server without a certificate is refused', () => {

@@ -72,7 +72,7 @@ describe('connections', () => {
     expect(native.calls('closeConnection')).toEqual([[2, false, 2n, '']]);
     native.say({ kind: RecordKind.ConnectionClosed, connection: 2, json: closedRecord({ kind: 'transport', name: 'CONNECTION_REFUSED', wireCode: '2', initiator: 'local', peer: address('127.0.0.1', 50002) }) });
     expect(await refused).toEqual([expect.objectContaining({ code: 'ERR_QUIC_REFUSED' }), address('127.0.0.1', 50002)]);
-    expect(server.stats()).toEqual({ connections: 1, accepted: 1n, refused: 1n });
+    expect(server.stats()).toEqual({ connections: 1, accepted: 1n, refused: 1n, migrations: { announced: 0, ready: 0, completed: 0, failed: 0 } });
   });
 
   test('that end before they are taken are not given', async () => {
@@ -105,6 +105,77 @@ describe('connections', () => {
     const connection = await next(server);
     expect([(await connection.openStream()).id, (await connection.openUnidirectionalStream()).id]).toEqual([1n, 3n]);
     expect((await connection.openStream()).initiator).toBe('local');
+  });
+});
+
+describe('drain', () => {
+  test('refuses new connections, waits for those that there are, and releases the host', async () => {
+    const { server, native } = await openServer();
+    accept(native, 1);
+    const connection = await next(server);
+    const drained = server.drain();
+    expect(native.names).toEqual(['listen', 'beginShutdown']);
+    accept(native, 2);
+    expect(native.calls('closeConnection')).toEqual([[2, false, 2n, '']]);
+    expect((await connection.openStream()).id).toBe(1n);
+    native.say(over(1));
+    expect(native.names.at(-1)).toBe('close');
+    native.say({ kind: RecordKind.HostClosed });
+    await drained;
+  });
+
+  test('gives what waits to be taken, then ends iterations', async () => {
+    const { server, native } = await openServer();
+    accept(native, 1);
+    void server.drain();
+    const taken: QuicConnection[] = [];
+    for await (const connection of server) taken.push(connection);
+    expect(taken).toHaveLength(1);
+    expect(native.calls('closeConnection')).toEqual([]);
+  });
+
+  test('aborted destroys what is left; close() ends it politely', async () => {
+    const { server, native } = await openServer();
+    accept(native, 1);
+    const controller = new AbortController();
+    const draining = rejection(server.drain({ signal: controller.signal }));
+    void server.close();
+    expect(native.calls('closeConnection')).toHaveLength(1);
+    controller.abort('enough');
+    expect(await draining).toBe('enough');
+    expect(native.names.at(-1)).toBe('close');
+  });
+
+  test('of a server without connections releases it at once', async () => {
+    const { server, native } = await openServer();
+    void server.drain();
+    expect(native.names).toEqual(['listen', 'beginShutdown', 'close']);
+  });
+});
+
+describe('what may be changed while a server runs', () => {
+  test('is whom it asks for a proof of address', async () => {
+    const { server, native } = await openServer();
+    server.setAddressValidation('always');
+    server.setAddressValidation({ handshakes: 7 });
+    expect(native.calls('setRetryPolicy')).toEqual([[{ validateAddress: 'always' }], [{ validateAddress: 'under-load', retryFrom: 7 }]]);
+    expect(() => server.setAddressValidation('often' as never)).toThrow(expect.objectContaining({ code: 'ERR_QUIC_INVALID_ARGUMENT' }));
+  });
+
+  test('are its secrets: keys are derived of them, as at the beginning', async () => {
+    const [first, second] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const { server, native } = await openServer({ secrets: [first, second] });
+    server.setSecrets([second, first]);
+    const { ticketKeys, tokenKeys } = native.calls('listen')[0]?.[0] as { ticketKeys: Uint8Array[]; tokenKeys: Uint8Array[] };
+    expect(native.calls('setSharedKeys')).toEqual([[{ ticketKeys: [...ticketKeys].reverse(), tokenKeys: [...tokenKeys].reverse() }]]);
+    expect(() => server.setSecrets([] as never)).toThrow(expect.objectContaining({ code: 'ERR_QUIC_INVALID_ARGUMENT' }));
+    expect(() => server.setSecrets([Buffer.alloc(31)])).toThrow(expect.objectContaining({ code: 'ERR_QUIC_INVALID_ARGUMENT' }));
+  });
+
+  test('is nothing any more when it is closed', async () => {
+    const { server } = await openServer();
+    server.destroy();
+    expect(() => server.setAddressValidation('never')).toThrow(expect.objectContaining({ code: 'ERR_QUIC_SERVER_CLOSED' }));
   });
 });
 

@@ -219,5 +219,7 @@ describe('qlog', () => {
     for (const connection of [1, 1, 2]) native.say({ kind: RecordKind.Qlog, connection, bytes: bytes(`${connection}`) });
     expect(asked).toHaveLength(2);
     expect(records).toEqual(['1', '1']);
+    // Where nobody wants it, it is not made any more.
+    expect(native.calls('stopQlog')).toEqual([[2]]);
   });
 });

@@ -162,6 +162,11 @@ void QuicTransportBase::close(TimePoint now, const QuicErrorCode& code, std::str
   closeConnection(*state_, QuicError{code, "closed by the application"}, reason);
 }
 
+void QuicTransportBase::stopQlog() {
+  state_->settings.qlog = false;
+  state_->qlog.reset();
+}
+
 Role QuicTransportBase::role() const { return state_->role; }
 bool QuicTransportBase::isHandshakeFinished() const { return !state_->isHandshaking(); }
 bool QuicTransportBase::isHandshakeConfirmed() const { return state_->isConfirmed(); }

@@ -63,6 +63,8 @@ class QuicTransportBase {
   /// Not before the peer's transport parameters are known. Errors: DATAGRAM_UNSUPPORTED, DATAGRAM_TOO_LARGE (see
   /// maxDatagramPayload), DATAGRAM_QUEUE_FULL. DatagramAcked or DatagramLost tells what became of it (RFC 9221).
   Result<> sendDatagram(TimePoint now, OwnedBytes&& bytes, const DatagramOptions& options = {});
+  /// Nothing more is logged, whatever settings.qlog said.
+  void stopQlog();
   /// CONNECTION_CLOSE now (RFC 9000 §10.2): application code, or a transport error. `reason` goes on the wire, cut at 256 bytes.
   void close(TimePoint now, const QuicErrorCode& code, std::string_view reason);
 

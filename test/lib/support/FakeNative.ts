@@ -9,6 +9,8 @@ import {
   type NativeModule,
   type NativePlan,
   type NativeQuic,
+  type NativeRetryPolicy,
+  type NativeSharedKeys,
   type OnBatch,
   type OpenedRecord,
   RECORD_WORDS,
@@ -124,8 +126,8 @@ export class FakeNative implements NativeQuic {
   streamPriority(connection: number, stream: number, urgency: number, incremental: boolean): void {
     this.#note('streamPriority', connection, stream, urgency, incremental);
   }
-  sendDatagram(connection: number, datagram: number, bytes: Uint8Array, isWatched: boolean): void {
-    this.#note('sendDatagram', connection, datagram, Buffer.from(bytes).toString('latin1'), isWatched);
+  sendDatagram(connection: number, datagram: number, bytes: Uint8Array, isWatched: boolean, urgency: number, lifetime: number): void {
+    this.#note('sendDatagram', connection, datagram, Buffer.from(bytes).toString('latin1'), isWatched, urgency, lifetime);
   }
   updateKeys(connection: number, request: number): void {
     this.#note('updateKeys', connection, request);
@@ -141,6 +143,9 @@ export class FakeNative implements NativeQuic {
   }
   stats(connection: number, request: number): void {
     this.#note('stats', connection, request);
+  }
+  stopQlog(connection: number): void {
+    this.#note('stopQlog', connection);
   }
   startProbing(connection: number): void {
     this.#note('startProbing', connection);
@@ -159,6 +164,15 @@ export class FakeNative implements NativeQuic {
   }
   refuse(refuse: boolean): void {
     this.#note('refuse', refuse);
+  }
+  beginShutdown(): void {
+    this.#note('beginShutdown');
+  }
+  setRetryPolicy(policy: NativeRetryPolicy): void {
+    this.#note('setRetryPolicy', policy);
+  }
+  setSharedKeys(keys: NativeSharedKeys): void {
+    this.#note('setSharedKeys', keys);
   }
   ref(): void {
     this.#note('ref');
