@@ -199,6 +199,8 @@ void onPeerMoved(QuicConnectionState& state, PathId id) {
   Path* path = state.paths.find(id);
   if (path == nullptr || state.role != Role::Server || state.isHandshaking()) return;
   Path& old = state.paths.active();
+  // A server that has moved is where it went: what still arrives at an address that it keeps open for others is late.
+  if (state.migrationWork.switchedTo && path->tuple.local != old.tuple.local) return;
   const bool isThere = isOurPreferredAddress(state, old.tuple.local);
   const bool isToPreferred = isOurPreferredAddress(state, path->tuple.local);
   if (isToPreferred && !isThere && !path->isValidated) {
