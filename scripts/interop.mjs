@@ -7,6 +7,7 @@
 //   node scripts/interop.mjs --self         this package against itself, as a check of the tests
 //   node scripts/interop.mjs --jobs=4       so many cells at a time; default: two for each processor, since most wait for timers
 //   node scripts/interop.mjs --keep         keeps the folders of failed cases, below build/interop
+//   node scripts/interop.mjs --doubt        also plays what peers are said to be unable to do
 //
 // Peers are fetched and built by this script, into the user's cache; it builds the addon and dist/ when they are out of date.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,7 +37,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       peer: { type: 'string' }, case: { type: 'string' }, direction: { type: 'string' }, seed: { type: 'string', default: '1' },
-      jobs: { type: 'string', default: String(2 * os.availableParallelism()) }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
+      jobs: { type: 'string', default: String(2 * os.availableParallelism()) }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, doubt: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
     },
   });
   const choose = (all, names, nameOf) => {
@@ -75,10 +76,10 @@ function placeCertificate(made, work, name) {
   return folder;
 }
 
-async function runOne({ test, peer, direction, keep, certs, work, seed }) {
+async function runOne({ test, peer, direction, keep, doubt, certs, work, seed }) {
   const folder = path.join(work, `${peer.id}-${direction}-${test.name}`);
   rmSync(folder, { recursive: true, force: true });
-  const result = await runCell({ test, peer, direction, folder, certs, seed });
+  const result = await runCell({ test, peer, direction, folder, certs, seed, doubt });
   if (keep && result.status === 'fail') writeFileSync(path.join(folder, 'log.txt'), result.log);
   else rmSync(folder, { recursive: true, force: true });
   return { ...result, peer: peer.id, test: test.name, direction };
@@ -101,7 +102,7 @@ async function runAll(options, peers) {
   const results = [];
   const worker = async () => {
     for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
-      const result = await runOne({ ...cell, keep: options.keep, certs: certificates.get(cell.test.certificate ?? 'server'), work, seed: options.seed });
+      const result = await runOne({ ...cell, keep: options.keep, doubt: options.doubt, certs: certificates.get(cell.test.certificate ?? 'server'), work, seed: options.seed });
       results.push(result);
       report(result, cell);
     }

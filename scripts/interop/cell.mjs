@@ -49,7 +49,8 @@ async function runClients(commands, limitMs, children) {
 
 async function play(setup, children) {
   const { test, cell, server, clients } = setup;
-  const program = new Child(await server(cell));
+  const as = (role) => ({ ...cell, testcase: test.testcases?.[role] ?? test.name });
+  const program = new Child(await server(as('server')));
   children.push(program);
   let link;
   try {
@@ -58,7 +59,7 @@ async function play(setup, children) {
     const host = cell.host.includes(':') ? `[${cell.host}]` : cell.host;
     cell.requests = test.files.map(({ name }) => `https://${host}:${link?.port ?? cell.port}/${name}`);
     test.during?.(link).catch(() => undefined);
-    await runClients(clients(cell), test.limitMs ?? defaultLimitMs, children);
+    await runClients(clients(as('client')), test.limitMs ?? defaultLimitMs, children);
     compare(cell, test.files);
     const facts = children.flatMap((child) => child.facts);
     test.judge?.({ link, facts, ourFacts: facts, ourRole: setup.ourRole, keylog: cell.keylogs[setup.ourRole] });
@@ -72,14 +73,14 @@ async function play(setup, children) {
  * `direction` 'client': our client and the peer's server; 'server': the other way round. Resolves with `{ status, reason, log }`:
  * 'pass', 'fail', 'missing' (we cannot yet) or 'cannot' (the peer cannot).
  */
-export async function runCell({ test, peer, direction, folder, certs, seed }) {
+export async function runCell({ test, peer, direction, folder, certs, seed, doubt }) {
   const theirRole = direction === 'client' ? 'server' : 'client';
-  const why = peer.cannot[theirRole][test.name];
-  if (why !== undefined) return { status: 'cannot', reason: why };
+  const why = peer.cannot[theirRole][test.name] ?? (test.only?.includes(peer.id) === false ? test.otherwise : undefined);
+  if (why !== undefined && !doubt) return { status: 'cannot', reason: why };
   const places = prepare(folder, test.files);
   const keylogs = { client: path.join(folder, 'client-keys.log'), server: path.join(folder, 'server-keys.log') };
   const { host = '127.0.0.1' } = test;
-  const cell = { testcase: test.name, host, alpn: test.alpn, port: await freePort(), certs, folder, requests: [], keylogs, ...places };
+  const cell = { host, alpn: test.alpn, port: await freePort(), preferredPort: await freePort(), certs, folder, requests: [], keylogs, ...places };
   const children = [];
   const began = Date.now();
   const done = (status, reason) => ({ status, reason, seconds: (Date.now() - began) / 1000, log: children.map(({ output }) => output).join('\n-----\n') });

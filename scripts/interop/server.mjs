@@ -1,6 +1,7 @@
 // The server's side of the public interoperability tests: files below WWW, and an echo of datagrams, until it is ended.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasMember, listenWith } from './library.mjs';
+import { preferredAddresses } from './preferred.mjs';
 import { qlogTo } from './qlog.mjs';
 
 const idleTimeout = 30_000;
@@ -29,12 +30,13 @@ async function serveStreams(setup, connection) {
 
 function serve(setup, connection) {
   const { say, plan } = setup;
-  say({ connection: connection.id, handshake: connection.handshake && { ...connection.handshake } });
+  // With early data a connection is there before its handshake is complete.
+  connection.handshakeComplete.then(() => say({ connection: connection.id, handshake: { ...connection.handshake } }), () => undefined);
   connection.closed.then(
     () => say({ closed: connection.id }),
     (error) => say({ closed: connection.id, error: error.code, reason: error.reason, initiator: error.initiator }),
   );
-  connection.on('pathChanged', ({ peer }) => say({ pathChanged: peer }));
+  connection.on('pathChanged', (path) => say({ pathChanged: path }));
   serveStreams(setup, connection).catch(() => undefined);
   if (plan.tellsStats) tellStats(say, connection).catch(() => undefined);
   if (hasMember('datagrams')) echoDatagrams(connection).catch(() => undefined);
@@ -46,7 +48,9 @@ export async function runServer(setup) {
   if (keylog !== undefined) base.keylog = keylog;
   const nice = { limits: { datagramSize: 65_535 } };
   if (qlogFolder !== undefined) nice.qlog = (connection) => qlogTo(qlogFolder, connection.id);
-  const server = await listenWith({ base, needed: plan.server, nice });
+  const preferredAddress = plan.prefersAddress ? await preferredAddresses(address.host) : [];
+  const needed = preferredAddress.length > 0 ? { ...plan.server, preferredAddress } : plan.server;
+  const server = await listenWith({ base, needed, nice });
   server.on('refused', (error, peer) => setup.say({ refused: error.code, reason: error.reason, peer }));
   server.on('connection', (connection) => serve(setup, connection));
   setup.say({ listening: server.address });

@@ -24,5 +24,8 @@ export const aioquic = {
   },
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
-  cannot: { server: { ecn: noMarks, v2: 'its server stays with the version that a client began with when the client names it first', connectionmigration: 'it answers PATH_CHALLENGE on the path in use only (RFC 9000 §8.2.2 wants it on the path that it came by)' }, client: { ecn: noMarks } },
+  cannot: {
+    server: { ecn: noMarks, v2: 'its server takes the first version that the client names, and ours names the one that it begins with', preferredaddress: 'its server offers no preferred address', connectionmigration: 'it answers PATH_CHALLENGE on the path in use only (RFC 9000 §8.2.2 wants it on the path that it came by)' },
+    client: { ecn: noMarks, preferredaddress: 'its client stays when the server prefers another address' },
+  },
 };

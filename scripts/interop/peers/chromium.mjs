@@ -34,8 +34,8 @@ export const chromium = {
     server: {},
     client: {
       resumption: notByPage('connections and their sessions'), zerortt: notByPage('connections and their sessions'),
-      keyupdate: notByPage('key updates'), versionnegotiation: notByPage('versions'), v2: notByPage('versions'),
-      connectionmigration: notByPage('migration'), datagram: 'its datagrams are those of WebTransport only',
+      keyupdate: notByPage('key updates'), versionnegotiation: notByPage('versions'), v2: notByPage('versions'), v2only: notByPage('versions'),
+      connectionmigration: notByPage('migration'), preferredaddress: 'its client stays when the server prefers another address', datagram: 'its datagrams are those of WebTransport only',
     },
   },
 };

@@ -66,6 +66,7 @@ export const haproxy = {
   cannot: {
     server: {
       datagram: 'it has no datagrams', ecn: 'it does not count ECN marks',
+      v2: 'its server takes the first version that the client names, and ours names the one that it begins with', preferredaddress: 'its server offers no preferred address',
       zerortt: "Debian's haproxy has no 0-RTT for QUIC (built for OpenSSL's older API)",
       'rebind-port': doesNotFollow, 'rebind-addr': doesNotFollow, connectionmigration: doesNotFollow,
     },

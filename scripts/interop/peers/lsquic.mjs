@@ -28,9 +28,9 @@ export const lsquic = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { ecn: noMarks, retry: 'Bun takes the option validateAddress but sends no Retry' },
+    server: { ecn: noMarks, preferredaddress: notInBun('preferred address'), retry: 'Bun takes the option validateAddress but sends no Retry' },
     client: {
-      ecn: noMarks, keyupdate: "Bun's updateKey() does nothing: the key phase stays", versionnegotiation: notInBun('choice of versions'), v2: notInBun('choice of versions'), connectionmigration: notInBun('migration'),
+      ecn: noMarks, keyupdate: "Bun's updateKey() does nothing: the key phase stays", versionnegotiation: notInBun('choice of versions'), v2only: notInBun('choice of versions'), connectionmigration: notInBun('migration'),
     },
   },
 };

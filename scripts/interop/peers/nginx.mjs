@@ -39,5 +39,11 @@ export const nginx = {
   },
   server,
   isServerOnly: true,
-  cannot: { server: { v2: onlyVersion1, ecn: 'it does not count ECN marks', datagram: 'it has no datagrams' }, client: {} },
+  cannot: {
+    server: {
+      v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: 'its server offers no preferred address', ecn: 'it does not count ECN marks', datagram: 'it has no datagrams',
+      zerortt: "Debian's nginx has no 0-RTT for QUIC (built for OpenSSL's older API)",
+    },
+    client: {},
+  },
 };

@@ -11,10 +11,11 @@ function run(program, args) {
   return { command, args: [...first, ...args] };
 }
 
-const serverOptions = { retry: ['-V'], chacha20: [chacha20], v2: ['--preferred-versions=v2,v1', '--available-versions=v2,v1'] };
+const bothVersions = ['--preferred-versions=v2,v1', '--available-versions=v2,v1'];
+const serverOptions = { retry: ['-V'], chacha20: [chacha20], v2: bothVersions, v2only: bothVersions };
 
-function server({ testcase, port, www, certs }) {
-  const options = serverOptions[testcase] ?? [];
+function server({ testcase, port, preferredPort, www, certs }) {
+  const options = testcase === 'connectionmigration' ? [`--preferred-ipv4-addr=127.0.0.1:${preferredPort}`] : (serverOptions[testcase] ?? []);
   return run('usr/sbin/gtlsserver', ['-q', ...options, '-d', www, '127.0.0.1', String(port), path.join(certs, 'priv.key'), path.join(certs, 'cert.pem')]);
 }
 
@@ -22,7 +23,8 @@ const clientOptions = {
   chacha20: [chacha20],
   keyupdate: ['--key-update=1ms'],
   versionnegotiation: ['-v', '0x1a2a3a4a', '--preferred-versions=v1', '--available-versions=v1'],
-  v2: ['-v', 'v1', '--preferred-versions=v2,v1', '--available-versions=v2,v1'],
+  v2: ['-v', 'v1', ...bothVersions],
+  v2only: ['-v', 'v2', ...bothVersions],
   connectionmigration: ['--change-local-addr=20ms'],
 };
 

@@ -42,6 +42,7 @@ const noEarlyData = 'its QUIC has no 0-RTT';
 const slowRepeats = 'it repeats lost handshake data only when a probe is answered: at this loss a handshake takes longer than idle timeouts';
 /** Seen with quic-go's client too: it falls silent. */
 const noMigration = 'its QUIC has no migration';
+const noPreference = 'its server offers no preferred address';
 
 export const openssl = {
   id: 'openssl',
@@ -56,7 +57,7 @@ export const openssl = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { v2: onlyVersion1, ecn: noMarks, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, 'rebind-port': noMigration, 'rebind-addr': noMigration, connectionmigration: noMigration },
-    client: { v2: onlyVersion1, ecn: noMarks, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, versionnegotiation: 'its client offers no other version than v1', connectionmigration: noMigration },
+    server: { v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: noPreference, ecn: noMarks, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, 'rebind-port': noMigration, 'rebind-addr': noMigration, connectionmigration: noMigration },
+    client: { v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: noMigration, ecn: noMarks, zerortt: noEarlyData, datagram: noDatagrams, handshakeloss: slowRepeats, versionnegotiation: 'its client offers no other version than v1', connectionmigration: noMigration },
   },
 };

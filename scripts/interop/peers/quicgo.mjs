@@ -16,6 +16,7 @@ function build(top) {
   return (_sources, out) => ({ command: path.join(goRoot, 'bin/go'), args: ['build', '-o', out, '.'], env });
 }
 
+const notCompatible = 'it negotiates no compatible version (RFC 9368)';
 
 export const quicgo = {
   id: 'quic-go',
@@ -30,7 +31,7 @@ export const quicgo = {
   server: (cell) => ({ command: program, env: contractEnv('server', cell) }),
   client: (cell) => [{ command: program, env: contractEnv('client', cell) }],
   cannot: {
-    server: { v2: 'it negotiates no compatible version (RFC 9368)', connectionmigration: 'its server forbids it (disable_active_migration)' },
-    client: { connectionmigration: 'this version of it cannot migrate a client' },
+    server: { v2: notCompatible, preferredaddress: 'its server offers no preferred address', connectionmigration: 'its server forbids it (disable_active_migration)' },
+    client: { v2: notCompatible, preferredaddress: 'its client stays when the server prefers another address', connectionmigration: 'this version of it cannot migrate a client' },
   },
 };

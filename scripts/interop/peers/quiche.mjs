@@ -29,7 +29,7 @@ export const quiche = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { v2: onlyVersion1, ecn: noMarks, 'rebind-port': slowRepeats, 'rebind-addr': slowRepeats },
-    client: { v2: onlyVersion1, ecn: noMarks, versionnegotiation: 'its client offers no other version than v1', keyupdate: 'it never starts a key update by itself' },
+    server: { v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: 'its server offers no preferred address', ecn: noMarks, 'rebind-port': slowRepeats, 'rebind-addr': slowRepeats },
+    client: { v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: 'its client stays when the server prefers another address', ecn: noMarks, versionnegotiation: 'its client offers no other version than v1', keyupdate: 'it never starts a key update by itself' },
   },
 };

@@ -27,7 +27,7 @@ export const quinn = {
   server: (cell) => program('server', cell),
   client: (cell) => [program('client', cell)],
   cannot: {
-    server: { v2: onlyVersion1, retry: notInDeno('Retry') },
-    client: { v2: onlyVersion1, versionnegotiation: notInDeno('choice of versions'), keyupdate: notInDeno('key update'), connectionmigration: notInDeno('migration') },
+    server: { v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: notInDeno('preferred address'), retry: notInDeno('Retry'), ackfrequency: 'files come from it: it has too little to acknowledge' },
+    client: { v2: onlyVersion1, v2only: onlyVersion1, preferredaddress: 'its client stays when the server prefers another address', versionnegotiation: notInDeno('choice of versions'), keyupdate: notInDeno('key update'), connectionmigration: notInDeno('migration') },
   },
 };

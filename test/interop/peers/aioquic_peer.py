@@ -31,10 +31,10 @@ def configuration(is_client):
     if CASE == "chacha20":
         config.cipher_suites = [CipherSuite.CHACHA20_POLY1305_SHA256]
     config.supported_versions = [QuicProtocolVersion.VERSION_1]
-    if CASE == "v2":
+    if CASE in ("v2", "v2only"):
         config.supported_versions = [QuicProtocolVersion.VERSION_2, QuicProtocolVersion.VERSION_1]
         if is_client:
-            config.original_version = QuicProtocolVersion.VERSION_1
+            config.original_version = QuicProtocolVersion.VERSION_1 if CASE == "v2" else QuicProtocolVersion.VERSION_2
     elif CASE == "versionnegotiation" and is_client:
         config.supported_versions.insert(0, RESERVED_VERSION)
     return config

@@ -66,7 +66,7 @@ func config() *quic.Config {
 	case "versionnegotiation":
 		// It offers no reserved version; to a server that knows v1 only, v2 is as good.
 		conf.Versions = []quic.Version{quic.Version2, quic.Version1}
-	case "v2":
+	case "v2only":
 		conf.Versions = []quic.Version{quic.Version2}
 	case "handshakeloss", "multiconnect", "longrtt":
 		conf.HandshakeIdleTimeout = 60 * time.Second
