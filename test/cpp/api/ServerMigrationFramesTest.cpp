@@ -234,7 +234,7 @@ TEST(MigrationFrames, AServerWithSomethingToSaySaysThatInstead) {
   EXPECT_EQ(end.peer.heard.front().path.local, kNewHome);
 }
 
-TEST(MigrationFrames, UnderTheOtherProtocolsAServerThatMovesIsSilentUntilItIsAsked) {
+TEST(MigrationFrames, UnderTheOtherProtocolsAServerThatMovesAnswersFromWhereItIsAndNeverSaysServerMigrated) {
   Announcer end;
   end.prepare(EXPLICIT, kNewHome);
   end.peer.ackEverything(k1);
