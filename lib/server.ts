@@ -314,6 +314,9 @@ export class QuicServer extends EventEmitter<QuicServerEvents> implements AsyncD
   /**
    * Takes no more connections; those that are open go on until either side ends them, and can still be moved. Then the socket is
    * released. An abort destroys what is left. `close()` is for who does not want to wait for idle clients.
+   *
+   * To hand an address over to another process: move to another port, drain, and let the other one listen with the same `secrets` where
+   * this one was. Clients that can follow go along; the others are told to reconnect, and resume their sessions there.
    */
   async drain({ signal }: Abortable = {}): Promise<void> {
     checkSignal(signal);

@@ -1,5 +1,6 @@
 // Servers that move under many clients in several processes, with the real addon. Every byte that went up and down is compared
 // by its hash; what is waited for is always a condition.
+import { randomBytes } from 'node:crypto';
 import { type MigrationPlan, type QuicConnection, type QuicServer, type ServerMigrationEvent } from '../../../lib/index.js';
 import { type Crew, Fleet, type Way, exchanges } from '../support/fleet.js';
 import { accepted, dial, serve } from '../support/real.js';
@@ -166,6 +167,37 @@ test('when the new address cannot be bound, all go on at the old one, and anothe
   for (const peer of await fleet.more(4)) expect(peer).toMatchObject({ host: '127.0.0.1', port });
   expect(statuses(await move.completed({ address }))).toEqual(['migrated']);
   for (const result of await fleet.stop()) expect(result).toMatchObject({ isUpEqual: true, isDownEqual: true, peer: address });
+});
+
+test('a server hands its address over to the next one: its clients go along with it, new ones come to the other', async () => {
+  const secrets = [randomBytes(32)] as const;
+  const old = await serve({ secrets, serverMigration: { protocols: names.filter((name) => name !== 'pool-of-addresses') as ['explicit'] } });
+  exchanges(old);
+  const { address } = old;
+  await using fleet = new Fleet(1);
+  await fleet.connect(address, () => every.filter(({ protocols: [protocol] }) => protocol !== 'pool-of-addresses'));
+  await accepted(old, 4);
+  // One that cannot follow, and has a session for its next connection.
+  const stranger = await dial(old);
+  const session = new Promise<Uint8Array>((resolve) => stranger.on('session', resolve));
+  await accepted(old, 5);
+  await fleet.more(4);
+
+  const aside = { host: '127.0.0.2', port: address.port };
+  const move = await old.prepareMigration(planner(aside));
+  const outcomes = await move.completed({ address: aside });
+  expect(outcomes.filter(({ status }) => status === 'migrated')).toHaveLength(4);
+  const drained = old.drain();
+  await using next = await serve({ address, secrets });
+  exchanges(next);
+
+  await expect(stranger.closed).rejects.toMatchObject({ code: 'ERR_QUIC_REFUSED', reason: 'server migrated: reconnect' });
+  await using back = await dial(next, { session: await session });
+  expect(back.handshake.isResumed).toBe(true);
+  for (const peer of await fleet.more(4)) expect(peer).toMatchObject(aside);
+  for (const result of await fleet.stop()) expect(result).toMatchObject({ isUpEqual: true, isDownEqual: true, peer: aside });
+  await drained;
+  expect(next.connections.size).toBe(1);
 });
 
 test('each connection hears of its own steps, in their order', async () => {

@@ -1,5 +1,6 @@
 // A server that moves between 127.0.0.1 and 127.0.0.2 while requests are under way, with the real addon. The old address
 // is gone at once: nothing answers there after the switch.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { type ClientMigrationEvent, type ConnectOptions, type QuicConnection, type QuicServer, QuicStream, type ServerMigrationProtocol } from '../../../lib/index.js';
@@ -119,6 +120,34 @@ test('it can move there and back, and again', async () => {
     expect(connection.path.peer.host).toBe(host);
   }
   expect(await requests.stop()).toBeGreaterThan(3);
+});
+
+test('channels of node:diagnostics_channel and counters tell of a move at both ends', async () => {
+  const told: Record<'client' | 'server', string[]> = { client: [], server: [] };
+  const onMigration = (message: unknown): void => {
+    const { connection, event } = message as { readonly connection: QuicConnection; readonly event: { readonly type: string } };
+    told[connection.side].push(event.type);
+  };
+  const steps: string[] = [];
+  const onStep = (message: unknown): void => void steps.push((message as { readonly step: string }).step);
+  subscribe('node-mvfst:migration', onMigration);
+  subscribe('node-mvfst:server-migration', onStep);
+  await using server = await serve({ serverMigration: { protocols: ['explicit'] } });
+  answers(server);
+  await using client = await dial(server, { serverMigration: { protocols: ['explicit'], explicitProbing: 'proactive' } });
+  await accepted(server, 1);
+  const next = { host: '127.0.0.2', port: server.address.port };
+  const move = await server.prepareMigration({ protocol: 'explicit', address: next });
+  await move.completed({ address: next });
+  unsubscribe('node-mvfst:migration', onMigration);
+  unsubscribe('node-mvfst:server-migration', onStep);
+  expect(told).toEqual({ client: ['announced', 'probing', 'completed'], server: ['announcing', 'ready', 'switching', 'completed'] });
+  expect(steps).toEqual(['preparing', 'prepared', 'switching', 'completed']);
+  const { migrations } = await client.stats();
+  expect(migrations).toEqual({ announced: 1, probed: 1, reverted: 0, completed: 1, failed: 0, downtime: expect.any(Number) as number });
+  const [accepting] = [...server.connections];
+  expect((await accepting?.stats())?.migrations).toMatchObject({ announced: 1, completed: 1, failed: 0 });
+  expect(server.stats().migrations).toEqual({ announced: 1, ready: 1, completed: 1, failed: 0 });
 });
 
 test('a client that did not negotiate is served until the move, then closed', async () => {
