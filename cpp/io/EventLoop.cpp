@@ -28,7 +28,8 @@ struct EventLoop::State {
   bool isOrphan = false;
   bool isClosing = false;
   bool isRef = true;
-  bool isDue = false;  // a turn is to follow in this iteration
+  bool isDue = false;        // a turn is to follow in this iteration
+  bool isPreparing = false;  // a turn runs right before the loop waits
   size_t openHandles = 0;
 
   uv_async_t* async = nullptr;
@@ -67,6 +68,7 @@ struct EventLoop::State {
   Watch* find(int fd);
   void startPolling(Watch& watch);
   void turn();
+  void keepFromWaiting();
   void closeAll();
 
   template <class Handle>
@@ -133,7 +135,17 @@ std::unique_ptr<EventLoop> EventLoop::make(uv_loop_t* given, Handler& handler) {
 /// Keeps the loop alive until it has run: somebody waits for what the turn will tell.
 void EventLoop::State::startPrepare() {
   if (isRef) uv_ref(reinterpret_cast<uv_handle_t*>(prepare));
-  uv_prepare_start(prepare, [](uv_prepare_t* handle) { of(handle).turn(); });
+  uv_prepare_start(prepare, [](uv_prepare_t* handle) {
+    State& state = of(handle);
+    state.isPreparing = true;
+    state.turn();
+    state.isPreparing = false;
+  });
+}
+
+/// The presence of an idle handle does.
+void EventLoop::State::keepFromWaiting() {
+  uv_idle_start(idle, [](uv_idle_t*) {});
 }
 
 void EventLoop::State::turn() {
@@ -174,13 +186,16 @@ void EventLoop::run() { uv_run(state_->loop, UV_RUN_DEFAULT); }
 void EventLoop::wake() { uv_async_send(state_->async); }
 
 void EventLoop::requestTurn() {
-  if (!state_->isClosing) state_->startPrepare();
+  if (state_->isClosing) return;
+  state_->startPrepare();
+  // libuv runs what is started meanwhile in its next iteration only, and would wait before that.
+  if (state_->isPreparing) state_->keepFromWaiting();
 }
 
 void EventLoop::again() {
   if (state_->isClosing) return;
   state_->isDue = true;
-  uv_idle_start(state_->idle, [](uv_idle_t*) {});  // its presence keeps the loop from waiting
+  state_->keepFromWaiting();
 }
 
 void EventLoop::setDeadline(std::optional<TimePoint> deadline) {

@@ -179,6 +179,27 @@ TEST(EventLoop, TurnsBeforeItWaitsWhenThatIsRequested) {
   EXPECT_EQ(recorder.turns, 1);
 }
 
+TEST(EventLoop, DoesNotWaitWhenARequestedTurnRequestsAnother) {
+  GivenLoop given;
+  Recorder recorder;
+  auto loop = EventLoop::make(&given.loop, recorder);
+  ASSERT_TRUE(loop);
+  uv_async_t never;  // what the loop would wait for
+  ASSERT_EQ(uv_async_init(&given.loop, &never, nullptr), 0);
+  recorder.act = [&] {
+    if (recorder.turns > 1) return;
+    loop->requestTurn();
+    EXPECT_EQ(uv_backend_timeout(&given.loop), 0) << "what the first turn asked for would come with the next packet";
+  };
+  loop->requestTurn();
+  given.turn();
+  EXPECT_EQ(recorder.turns, 1);
+  given.turn();
+  EXPECT_EQ(recorder.turns, 2);
+  EXPECT_EQ(uv_backend_timeout(&given.loop), -1) << "nothing is left to do";
+  uv_close(reinterpret_cast<uv_handle_t*>(&never), nullptr);
+}
+
 TEST(EventLoop, GoesOnWithWorkThatIsLeft) {
   Recorder recorder;
   auto loop = EventLoop::make(nullptr, recorder);
