@@ -8,10 +8,8 @@ namespace quic {
 void AckTracker::onPacketReceived(TimePoint now, const ReceivedPacketInfo& packet) {
   const bool isLargest = packet.number > largest().value_or(0) || received_.empty();
   received_.insert(packet.number);
-  if (received_.size() > kMaxAckRanges) {
-    floor_ = received_.front().end + 1;
-    received_.popFront();
-  }
+  if (packet.number < floor_) fillGap(packet.number);
+  if (received_.size() > kMaxAckRanges) raiseFloor(received_.front().end + 1);
   if (isLargest) largestReceivedAt_ = now;
   if (packet.ecn == Ecn::Ect0) ++ecn_.ect0;
   if (packet.ecn == Ecn::Ect1) ++ecn_.ect1;
@@ -71,10 +69,27 @@ void AckTracker::forgetUpTo(PacketNum largest) {
   if (received_.empty() || largest < floor_) return;
   // The newest range stays whole: it is what the next ACK frame reports from.
   const PacketNum keepFrom = received_.back().start;
-  const PacketNum upTo = std::min(largest + 1, keepFrom);
-  if (upTo == 0) return;
-  received_.erase(0, upTo - 1);
-  floor_ = std::max(floor_, upTo);
+  raiseFloor(std::min(largest + 1, keepFrom));
+}
+
+/// It came after what is around it was forgotten.
+void AckTracker::fillGap(PacketNum number) {
+  gaps_.erase(number, number);
+  if (gaps_.size() > kMaxAckRanges) gaps_.popFront();  // one has become two
+}
+
+/// What lies below is not reported any more.
+void AckTracker::raiseFloor(PacketNum to) {
+  PacketNum next = floor_;
+  for (const Interval& range : received_) {
+    if (range.start >= to) break;
+    if (range.start > next) gaps_.insert(next, range.start - 1);
+    next = std::max(next, range.end + 1);
+  }
+  if (next < to) gaps_.insert(next, to - 1);
+  while (gaps_.size() > kMaxAckRanges) gaps_.popFront();
+  if (to > 0) received_.erase(0, to - 1);
+  floor_ = std::max(floor_, to);
 }
 
 void AckTracker::onAckSent() {

@@ -1,5 +1,6 @@
 // What one packet number space has received and still has to report: RFC 9000 §13.2, §19.3, §12.3 (duplicates).
-// Bounded: at most kMaxAckRanges ranges are kept; below them everything counts as already seen.
+// What is no longer reported is forgotten but for its gaps: what comes late, on a slower path say, is still taken (§12.3).
+// Bounded: at most kMaxAckRanges ranges and as many gaps below them are kept; what is in neither counts as already seen.
 // Invariant: only packets that elicit an acknowledgment ever make one due, so that two ends never acknowledge each other's
 // acknowledgments (§13.2.1).
 #pragma once
@@ -36,7 +37,9 @@ class AckTracker {
   explicit AckTracker(Duration maxAckDelay = Duration{0}) : policy_{.maxDelay = maxAckDelay} {}
 
   /// Seen before, or so old that it may have been: do not process (RFC 9000 §12.3).
-  [[nodiscard]] bool isDuplicate(PacketNum number) const { return number < floor_ || received_.contains(number); }
+  [[nodiscard]] bool isDuplicate(PacketNum number) const {
+    return received_.contains(number) || (number < floor_ && !gaps_.contains(number));
+  }
   void onPacketReceived(TimePoint now, const ReceivedPacketInfo& packet);
   /// An ACK frame that reported everything up to `largest` has itself been acknowledged (RFC 9000 §13.2.4).
   void onAckOfAck(PacketNum largest);
@@ -60,6 +63,8 @@ class AckTracker {
   [[nodiscard]] std::optional<TimePoint> deadline() const;
 
   [[nodiscard]] const IntervalSet& received() const { return received_; }
+  /// Below what is reported: what never came, as far as is known.
+  [[nodiscard]] const IntervalSet& gaps() const { return gaps_; }
   [[nodiscard]] std::optional<PacketNum> largest() const {
     return received_.empty() ? std::nullopt : std::optional<PacketNum>(received_.back().end);
   }
@@ -71,10 +76,13 @@ class AckTracker {
  private:
   [[nodiscard]] bool tellsDisorder(PacketNum number, std::optional<PacketNum> before) const;
   void forgetUpTo(PacketNum largest);
+  void raiseFloor(PacketNum to);
+  void fillGap(PacketNum number);
   [[nodiscard]] PacketNum firstMissingFrom(PacketNum number) const;
 
-  IntervalSet received_;
-  PacketNum floor_ = 0;
+  IntervalSet received_;  // to be reported; below floor_ only what came late
+  IntervalSet gaps_;      // below floor_: never received
+  PacketNum floor_ = 0;   // what else lies below was received, or is too old to know
   TimePoint largestReceivedAt_{};
   AckPolicy policy_;
   std::optional<TimePoint> deadline_;

@@ -240,7 +240,7 @@ TEST(AckTracker, ForgetsWhatThePeerKnowsToBeAcknowledgedButTheNewestRange) {
   tracker.onAckOfAck(5);
   EXPECT_EQ(tracker.received().size(), 1u);
   EXPECT_EQ(tracker.received().front(), (Interval{9, 10}));
-  EXPECT_TRUE(tracker.isDuplicate(2)) << "what is not remembered must not be accepted";
+  for (const PacketNum number : {0u, 1u, 4u, 5u}) EXPECT_TRUE(tracker.isDuplicate(number)) << number;
   EXPECT_FALSE(tracker.isDuplicate(6));
   tracker.onAckOfAck(10);
   EXPECT_EQ(tracker.largest(), 10u);
@@ -260,6 +260,48 @@ TEST(AckTracker, ReportsWhatCameLateBeforeItForgetsIt) {
   EXPECT_EQ(tracker.received().size(), 1u);
   EXPECT_EQ(tracker.received().front(), (Interval{6, 6}));
   EXPECT_FALSE(tracker.isDuplicate(5));
+}
+
+// covers RFC 9000 §12.3: a minimum below which everything is dropped has to account for paths that differ in their delay
+TEST(AckTracker, TakesOnceAndReportsWhatComesAfterItsNeighboursAreForgotten) {
+  AckTracker tracker(kDelay);
+  for (const PacketNum number : {0u, 1u, 4u, 5u, 9u, 10u}) tracker.onPacketReceived(kStart, eliciting(number));
+  tracker.onAckSent();
+  tracker.onAckOfAck(10);
+  ASSERT_EQ(tracker.received().size(), 1u);
+  for (const PacketNum late : {2u, 7u, 6u, 8u}) {
+    ASSERT_FALSE(tracker.isDuplicate(late)) << late;
+    tracker.onPacketReceived(kStart, eliciting(late));
+    EXPECT_TRUE(tracker.isDue(kStart)) << late << ": disorder is told at once";
+    EXPECT_TRUE(tracker.received().contains(late)) << late;
+    EXPECT_TRUE(tracker.isDuplicate(late)) << late;
+    tracker.onAckSent();
+  }
+  tracker.onAckOfAck(10);
+  EXPECT_EQ(tracker.received().size(), 1u);
+  for (const PacketNum number : {2u, 4u, 6u, 7u, 8u, 9u}) EXPECT_TRUE(tracker.isDuplicate(number)) << number;
+  EXPECT_FALSE(tracker.isDuplicate(3));
+}
+
+// covers RFC 9000 §12.3, §13.2.3
+TEST(AckTracker, APeerThatFillsAndSplitsItsGapsMakesItKeepNoMore) {
+  AckTracker tracker(kDelay);
+  constexpr PacketNum kFar = 1'000'000;
+  tracker.onPacketReceived(kStart, eliciting(kFar));
+  tracker.onAckSent();
+  tracker.onAckOfAck(kFar);
+  PacketNum taken = 0;
+  for (PacketNum number = 0; number < kFar; number += 5'000) {
+    if (tracker.isDuplicate(number)) continue;
+    tracker.onPacketReceived(kStart, eliciting(number));
+    ++taken;
+    ASSERT_TRUE(tracker.isDuplicate(number));
+    ASSERT_LE(tracker.received().size(), kMaxAckRanges);
+    ASSERT_LE(tracker.gaps().size(), kMaxAckRanges);
+  }
+  EXPECT_EQ(taken, kFar / 5'000);
+  EXPECT_TRUE(tracker.isDuplicate(1)) << "the oldest gaps go first";
+  EXPECT_FALSE(tracker.isDuplicate(kFar - 1));
 }
 
 // T-07 of the project's security cases. covers RFC 9000 §13.2.3
@@ -284,7 +326,18 @@ TEST(AckTracker, TheLargestNumberIsNoSpecialCase) {
   EXPECT_EQ(tracker.largest(), kLast);
 }
 
-/// What a set of numbers would say; the tracker may know less of old ones, never more.
+/// How many runs of numbers above `number` never came.
+size_t gapsAbove(const std::set<PacketNum>& came, PacketNum number) {
+  size_t gaps = 0;
+  PacketNum next = number + 1;
+  for (auto at = came.lower_bound(next); at != came.end(); ++at) {
+    gaps += *at > next ? 1 : 0;
+    next = *at + 1;
+  }
+  return gaps;
+}
+
+/// What a set of numbers would say; the tracker may know less of old ones, never more, and knows the newest gaps.
 TEST(AckTracker, AgreesWithAPlainSetOfNumbers) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Seeded random(seed);
@@ -302,6 +355,8 @@ TEST(AckTracker, AgreesWithAPlainSetOfNumbers) {
         const bool isDuplicate = tracker.isDuplicate(number);
         ASSERT_TRUE(!model.contains(number) || isDuplicate)
             << "seed " << seed << " step " << step << ": processed twice";
+        ASSERT_TRUE(!isDuplicate || model.contains(number) || gapsAbove(model, number) + 1 >= kMaxAckRanges)
+            << "seed " << seed << " step " << step << ": refused, and never came";
         if (isDuplicate) continue;
         tracker.onPacketReceived(kStart, eliciting(number));
         model.insert(number);
@@ -309,6 +364,7 @@ TEST(AckTracker, AgreesWithAPlainSetOfNumbers) {
         EXPECT_EQ(tracker.largest(), top);
       }
       ASSERT_LE(tracker.received().size(), kMaxAckRanges);
+      ASSERT_LE(tracker.gaps().size(), kMaxAckRanges);
       for (const Interval& range : tracker.received()) {
         for (PacketNum number = range.start; number <= range.end; ++number) {
           ASSERT_TRUE(model.contains(number)) << "seed " << seed << ": acknowledges what never came";
