@@ -93,16 +93,24 @@ void QuicServerEndpoint::deliver(TimePoint now, ConnectionHandle handle, const R
 bool QuicServerEndpoint::onUnclaimed(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {
   const bool isLarge = datagram.bytes.size() >= kMinInitialDatagramSize;
   if (!header.isLong) return onLostPacket(now, datagram, header);
-  if (!isLarge || header.version == kVersionNegotiation) return false;
+  if (header.version == kVersionNegotiation) return false;
   const std::vector<uint32_t>& versions = settings_.transport.versions;
   if (std::find(versions.begin(), versions.end(), header.version) == versions.end()) {  // RFC 9000 §6.1
-    return answerUnproved(now, datagram.path, makeVersionNegotiation(header, versions, random_));
+    return isLarge && answerUnproved(now, datagram.path, makeVersionNegotiation(header, versions, random_));
   }
   MutableByteSpan rest = datagram.bytes;
   const auto packet = nextPacket(rest, connectionIds_.size());
-  if (!packet || packet->type != PacketType::Initial) return false;
   // RFC 9287 §3.1: a client that remembers our offer may begin with the bit at 0.
-  return (fixedBit(*packet) || settings_.transport.greaseQuicBit) && onInitial(now, datagram, *packet);
+  if (!packet || !(fixedBit(*packet) || settings_.transport.greaseQuicBit)) return false;
+  if (packet->type == PacketType::ZeroRtt) return onEarlyArrival(now, datagram, *packet);
+  return isLarge && packet->type == PacketType::Initial && onInitial(now, datagram, *packet);
+}
+
+bool QuicServerEndpoint::onEarlyArrival(TimePoint now, const ReceivedDatagram& datagram,
+                                        const ProtectedPacket& packet) {
+  stats_.dropped += earlyArrivals_.expire(now);
+  if (isFull() || mustProveAddress(now, datagram.path.peer)) return false;
+  return earlyArrivals_.hold(now, packet.destinationId, datagram);
 }
 
 bool QuicServerEndpoint::onLostPacket(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header) {
@@ -195,6 +203,9 @@ bool QuicServerEndpoint::accept(TimePoint now, const ReceivedDatagram& datagram,
   if (connection.stats().packetsReceived > 0) {
     ++stats_.accepted;
     connections_.touch(handle);
+    for (EarlyArrival& early : earlyArrivals_.take(now, key.peer, key.id)) {
+      deliver(now, handle, {early.path, early.ecn, early.bytes});
+    }
     return true;
   }
   // Nothing in it was authentic: whatever it was, it leaves no connection behind.

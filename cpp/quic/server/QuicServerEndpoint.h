@@ -7,6 +7,7 @@
 #include "quic/api/StatelessReplies.h"
 #include "quic/api/StatelessReset.h"
 #include "quic/server/AddressTokens.h"
+#include "quic/server/EarlyArrivals.h"
 #include "quic/server/HalfOpenConnections.h"
 #include "quic/server/QuicServerTransport.h"
 #include "quic/server/RetryPolicy.h"
@@ -85,6 +86,8 @@ class QuicServerEndpoint {
   void deliver(TimePoint now, ConnectionHandle handle, const ReceivedDatagram& datagram);
   /// A datagram that no connection claims. False: nothing came of it.
   [[nodiscard]] bool onUnclaimed(TimePoint now, const ReceivedDatagram& datagram, const InvariantHeader& header);
+  /// 0-RTT before its Initial: held when a connection could be made of that.
+  [[nodiscard]] bool onEarlyArrival(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet);
   [[nodiscard]] bool onInitial(TimePoint now, const ReceivedDatagram& datagram, const ProtectedPacket& packet);
   /// Whether it was sealed by who chose its Destination Connection ID: junk is to cost no TLS engine.
   [[nodiscard]] bool isAuthentic(const ProtectedPacket& packet);
@@ -114,7 +117,8 @@ class QuicServerEndpoint {
   // heard of its end would too.
   std::map<InitialKey, ConnectionHandle> initials_;
   std::map<ConnectionHandle, InitialKey> initialKeys_;
-  HalfOpenConnections halfOpen_;           // closing ones too
+  HalfOpenConnections halfOpen_;  // closing ones too
+  EarlyArrivals earlyArrivals_;
   std::vector<ConnectionHandle> removed_;  // reused from call to call
   StatelessReplies replies_;
   ConnectionHandle nextHandle_;
