@@ -25,10 +25,9 @@ Result<> onRejected(QuicConnectionState& state, const std::string& alpn) {
 
 void offerResumption(QuicConnectionState& state) {
   state.earlyData.keys = {};  // of an attempt before, after Version Negotiation
-  const ByteVector bytes = std::exchange(state.settings.resumption, {});
-  if (bytes.empty()) return;
-  std::optional<Resumption> resumption = decodeResumption(bytes);
-  if (!resumption || resumption->version != state.handshake.version) return;
+  std::optional<Resumption> resumption = decodeResumption(state.settings.resumption);
+  if (!resumption || resumption->version != state.handshake.version) return;  // RFC 9369 §5
+  state.settings.resumption.clear();                                          // for one attempt
   state.handshake.tls->offerSession(resumption->session, state.settings.earlyData);
   if (!state.settings.earlyData) return;
   state.earlyData.remembered = resumption->remembered;

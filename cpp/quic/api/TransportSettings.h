@@ -26,7 +26,7 @@ struct TransportSettings {
   size_t datagramSize = kDefaultUdpPayloadSize;  // 1200 to 65527: sent from the start; the path must carry it
   bool pathMtuDiscovery = true;                  // larger datagrams are tried on each path (RFC 9000 §14.3)
   size_t maxDatagramSize = 0;                // none larger is tried; 0: what Ethernet carries, see largestDatagram()
-  size_t connectionIdSize = 8;               // of the IDs that we issue, 4 to 20
+  size_t connectionIdSize = 8;               // of the IDs that we issue, 4 to 20; see server/ConnectionIdAlgo.h
   bool disableActiveMigration = false;       // server: clients are asked to keep their address (RFC 9000 §18.2)
   std::optional<SocketAddress> preferredV4;  // server: where clients are to go after the handshake (RFC 9000 §9.6);
   std::optional<SocketAddress> preferredV6;  //   its socket receives there too, and sends from where paths say
@@ -46,10 +46,13 @@ struct TransportSettings {
   // ---- packet protection
   uint64_t keyUpdateInterval = 0;        // 1-RTT packets sent with one key; 0: half of what RFC 9001 §6.6 allows
   std::optional<AeadLimits> aeadLimits;  // tests only: instead of those of RFC 9001 §6.6
-  /// Versions of QUIC, the best first (RFC 9368). Client: begins with the first of them, which may be one that nobody speaks
-  /// (RFC 9000 §15), and goes on with one that the server speaks too. Server: answers to those that there are, and takes the
-  /// first that the client offers. Without a usable one: version 1.
+  /// Versions of QUIC, the best first (RFC 9368). Client: begins with one of them, and goes on with one that the server speaks
+  /// too. Server: answers to those that there are, and takes the first that the client offers. Without a usable one: version 1.
   std::vector<uint32_t> versions = {kQuicVersion1};
+  /// Client: which of `versions` to begin with (RFC 9368 §1.2), where the best is not the one that most servers answer to; it
+  /// may be one that nobody speaks (RFC 9000 §15). 0, or none of them: that of `resumption`, which is good for no other (RFC
+  /// 9369 §5), if it is one of them, else the first.
+  uint32_t originalVersion = 0;
   AddressToken addressToken;  // client: of an earlier connection to this server; for one attempt
   bool qlog = false;  // QLogText tells what happens, see logging/QLog.h; it costs several times what a packet does
   // ---- server migration

@@ -6,6 +6,7 @@
 #include "quic/api/LifeDriver.h"
 #include "quic/api/QLogDriver.h"
 #include "quic/api/RecoveryDriver.h"
+#include "quic/handshake/Resumption.h"
 
 namespace quic {
 namespace {
@@ -98,10 +99,13 @@ void beginAgain(QuicConnectionState& state, uint32_t version, std::unique_ptr<Ha
 
 }  // namespace
 
-void beginInFirstVersion(QuicConnectionState& state) {
+void beginInOriginalVersion(QuicConnectionState& state) {
   const std::vector<uint32_t>& versions = state.settings.versions;
-  const bool isUsable = !versions.empty() && versions.front() != kVersionNegotiation;
-  begin(state, isUsable ? versions.front() : kQuicVersion1);
+  const auto mayBegin = [&](uint32_t version) { return version != kVersionNegotiation && contains(versions, version); };
+  const std::optional<Resumption> resumption = decodeResumption(state.settings.resumption);
+  if (mayBegin(state.settings.originalVersion)) return begin(state, state.settings.originalVersion);
+  if (resumption && mayBegin(resumption->version)) return begin(state, resumption->version);
+  begin(state, !versions.empty() && mayBegin(versions.front()) ? versions.front() : kQuicVersion1);
 }
 
 VersionInformation ourVersionInformation(const QuicConnectionState& state) {

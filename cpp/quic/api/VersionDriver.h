@@ -8,8 +8,8 @@
 
 namespace quic {
 
-/// Client: the first attempt.
-void beginInFirstVersion(QuicConnectionState& state);
+/// Client: the first attempt, in the version that settings.originalVersion tells of.
+void beginInOriginalVersion(QuicConnectionState& state);
 
 /// What we say about versions in our transport parameters.
 [[nodiscard]] VersionInformation ourVersionInformation(const QuicConnectionState& state);

@@ -41,7 +41,7 @@ QuicClientTransport::QuicClientTransport(TimePoint now, const FourTuple& path, c
     connection.migration.emplace<ServerMigrationClient>(settings.clientMigration, path.peer);
   }
   connection.routing.emplace_back(ConnectionIdIssued{connection.selfIds.first()});
-  beginInFirstVersion(connection);
+  beginInOriginalVersion(connection);
   logChanges(connection, Initiator::Local);
 }
 
