@@ -178,6 +178,20 @@ void takeSample(QuicConnectionState& state, const RttSample& sample, Duration ac
   path->rtt.onSample(sample.latest, ackDelay, cap, state.now);
 }
 
+/// What becomes of the content of a flight that nobody will acknowledge.
+enum class FlightContent : uint8_t { Forgotten, SentAgain };
+
+/// RFC 9002 §6.4: only the byte counts matter; no controller takes it for a signal.
+void endFlight(QuicConnectionState& state, PacketNumberSpace name, FlightContent content) {
+  state.space(name).probesToSend = 0;
+  state.outcome.clear();
+  state.recovery.discardSpace(name, state.outcome);
+  if (content == FlightContent::Forgotten) {
+    for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
+  }
+  settle(state, LossKind::Discarded);
+}
+
 }  // namespace
 
 Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const AckFrame& frame) {
@@ -231,29 +245,16 @@ void discardSpace(QuicConnectionState& state, PacketNumberSpace name) {
   space.readKeys = {};
   space.writeKeys = {};
   space.crypto = CryptoStream(name);
-  space.probesToSend = 0;
-  state.outcome.clear();
-  state.recovery.discardSpace(name, state.outcome);
-  // RFC 9002 §6.4: only the byte counts matter; nothing of the space is ever sent again.
-  for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
-  settle(state, LossKind::Discarded);
+  endFlight(state, name, FlightContent::Forgotten);
 }
 
 void forgetFlight(QuicConnectionState& state, PacketNumberSpace name) {
-  PacketSpace& space = state.space(name);
-  space.crypto = CryptoStream(name);
-  space.probesToSend = 0;
-  state.outcome.clear();
-  state.recovery.discardSpace(name, state.outcome);
-  for (SentPacket& packet : state.outcome.lost) packet.frames.clear();
-  settle(state, LossKind::Discarded);
+  state.space(name).crypto = CryptoStream(name);
+  endFlight(state, name, FlightContent::Forgotten);
 }
 
 void restartSpace(QuicConnectionState& state, PacketNumberSpace name) {
-  state.space(name).probesToSend = 0;
-  state.outcome.clear();
-  state.recovery.discardSpace(name, state.outcome);
-  settle(state, LossKind::Discarded);
+  endFlight(state, name, FlightContent::SentAgain);
 }
 
 void onRepeatedClientHello(QuicConnectionState& state) {
