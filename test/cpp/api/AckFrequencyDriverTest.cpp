@@ -1,13 +1,12 @@
 // The acknowledgment frequency extension as a peer meets it: draft-ietf-quic-ack-frequency.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
 
 using enum TransportErrorCode;
-std::string nameOf(TransportErrorCode code) { return nameOfCode(static_cast<uint64_t>(code)); }
 
 class AckFrequencyAtEitherEnd : public testing::TestWithParam<Role> {
  protected:

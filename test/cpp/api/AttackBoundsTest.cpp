@@ -3,16 +3,11 @@
 // end has reached its bounds. Nothing is timed.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 #include "cpp/support/HeapUse.h"
 
 namespace quic::test {
 namespace {
-
-constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
-std::string varintHex(uint64_t value) { return toHex(FrameBytes().varint(value).bytes()); }
 
 ConnectionId idOf(uint64_t number) {
   return ConnectionId(ByteVector{3, 3, 3, 3, 3, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8),

@@ -5,17 +5,12 @@
 
 #include <set>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
 
 using enum TransportErrorCode;
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
-
-std::string nameOf(TransportErrorCode code) { return nameOfCode(static_cast<uint64_t>(code)); }
 
 class AnyOrder : public testing::TestWithParam<Role> {};
 INSTANTIATE_TEST_SUITE_P(Ends, AnyOrder, testing::Values(Role::Client, Role::Server),

@@ -3,18 +3,12 @@
 // fails by itself when an end never stops sending or asks for a timer in the past again and again.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
 
 using enum TransportErrorCode;
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
-std::string varintHex(uint64_t value) { return toHex(FrameBytes().varint(value).bytes()); }
-std::string nameOf(TransportErrorCode code) { return nameOfCode(static_cast<uint64_t>(code)); }
 
 class AtEitherEnd : public testing::TestWithParam<Role> {
  protected:

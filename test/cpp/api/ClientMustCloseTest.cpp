@@ -2,25 +2,13 @@
 // test/cpp/tls, those about key updates in KeyUpdateTest.cpp; Retry has no rows yet.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 #include "quic/codec/QuicPacketHeaders.h"
 
 namespace quic::test {
 namespace {
 
-constexpr auto kLives = std::nullopt;
-using Code = std::optional<TransportErrorCode>;
 using enum TransportErrorCode;
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-
-std::string expectedName(Code code) {
-  return nameOfCode(code ? std::optional(static_cast<uint64_t>(*code)) : std::nullopt);
-}
-ByteVector hex(std::string_view text) { return fromHex(text); }
-std::string varintHex(uint64_t value) { return toHex(FrameBytes().varint(value).bytes()); }
-
-const std::string kToken = "000102030405060708090a0b0c0d0e0f";
 
 // ---------------------------------------------------------------- transport parameters
 struct ParameterRow {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cpp/api/EndpointPair.h"
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 #include "quic/handshake/Resumption.h"
 
 namespace quic::test {
@@ -12,10 +12,6 @@ namespace {
 using enum TransportErrorCode;
 constexpr EncryptionLevel kZero = EncryptionLevel::ZeroRtt;
 constexpr EncryptionLevel kOne = EncryptionLevel::OneRtt;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-
-std::string nameOf(TransportErrorCode code) { return nameOfCode(static_cast<uint64_t>(code)); }
 
 OwnedBytes text(size_t size, uint8_t first = 0) {
   ByteVector bytes(size);

@@ -4,28 +4,13 @@
 // i an Initial packet. Their list is test/rfc/must-close.txt.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
 
-constexpr auto kLives = std::nullopt;
-using Code = std::optional<TransportErrorCode>;
 using enum TransportErrorCode;
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
 
-std::string expectedName(Code code) {
-  return nameOfCode(code ? std::optional(static_cast<uint64_t>(*code)) : std::nullopt);
-}
-ByteVector hex(std::string_view text) { return fromHex(text); }
-std::string varintHex(uint64_t value) { return toHex(FrameBytes().varint(value).bytes()); }
-std::string streamHex(uint64_t id, uint64_t offset, size_t size, bool fin = false) {
-  return (fin ? "0f" : "0e") + varintHex(id) + varintHex(offset) + varintHex(size) + toHex(ByteVector(size, 'a'));
-}
-
-const std::string kToken = "000102030405060708090a0b0c0d0e0f";
 const std::string kOtherToken = "ff0102030405060708090a0b0c0d0e0f";
 const std::string kFar = varintHex(kMaxVarint);
 const std::string kOver60 = varintHex((uint64_t{1} << 60) + 1);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cpp/api/EndpointPair.h"
+#include "cpp/api/PeerRows.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/QuicConnectionState.h"
 #include "quic/api/QuicPacketBuilder.h"
@@ -14,12 +15,6 @@
 
 namespace quic::test {
 namespace {
-
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
 
 std::vector<ProtectedPacket> packetsOf(MutableByteSpan datagram) {
   std::vector<ProtectedPacket> packets;

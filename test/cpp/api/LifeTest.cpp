@@ -1,17 +1,12 @@
 // How a connection ends and what keeps it from ending: RFC 9000 §10. Both ends, in every state.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
 
 using enum TransportErrorCode;
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
 
 enum class Reach : uint8_t { Begun, HandshakeLevel, Connected };
 

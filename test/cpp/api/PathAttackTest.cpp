@@ -2,16 +2,11 @@
 // B rows about addresses. Counted, never timed.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 #include "quic/codec/FrameTraits.h"
 
 namespace quic::test {
 namespace {
-
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
 
 // T-18, B01. covers RFC 9000 §8.1
 TEST(PathAttack, AServerSendsNoMoreThanThreeTimesWhatItReceivedBeforeValidation) {

@@ -5,14 +5,11 @@
 #include <set>
 
 #include "cpp/api/EndpointPair.h"
+#include "cpp/api/PeerRows.h"
 #include "quic/server/ServerConnectionIds.h"
 
 namespace quic::test {
 namespace {
-
-constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
 
 template <class Frame>
 std::vector<std::pair<Frame, const HeardPacket*>> on(const MisbehavingPeer& peer, const FourTuple& path) {

@@ -2,13 +2,10 @@
 // and the B and F rows that describe behaviour.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
-std::string varintHex(uint64_t value) { return toHex(FrameBytes().varint(value).bytes()); }
 
 class TimingAtEitherEnd : public testing::TestWithParam<Role> {
  protected:

@@ -3,22 +3,13 @@
 // updates in KeyUpdateTest.cpp; Retry and 0-RTT have no rows yet.
 #include <gtest/gtest.h>
 
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 #include "quic/codec/QuicPacketHeaders.h"
 
 namespace quic::test {
 namespace {
 
-constexpr auto kLives = std::nullopt;
-using Code = std::optional<TransportErrorCode>;
 using enum TransportErrorCode;
-
-std::string expectedName(Code code) {
-  return nameOfCode(code ? std::optional(static_cast<uint64_t>(*code)) : std::nullopt);
-}
-
-ByteVector hex(std::string_view text) { return fromHex(text); }
-std::string varintHex(uint64_t value) { return toHex(FrameBytes().varint(value).bytes()); }
 
 // ---------------------------------------------------------------- frames in packets that must not have them
 struct ForbiddenRow {
@@ -27,8 +18,6 @@ struct ForbiddenRow {
   const char* frame;
   Code code = PROTOCOL_VIOLATION;
 };
-constexpr EncryptionLevel kI = EncryptionLevel::Initial;
-constexpr EncryptionLevel kH = EncryptionLevel::Handshake;
 
 // covers RFC 9000 §12.4, §12.5; T-25 of the security cases
 const ForbiddenRow kForbidden[] = {
@@ -106,15 +95,6 @@ StreamSettings smallStreams() {
   settings.unidirectionalStreams = 5;
   return settings;
 }
-
-std::string streamHex(uint64_t id, uint64_t offset, size_t size, bool fin = false) {
-  const ByteVector data(size, 'a');
-  std::string text = fin ? "0f" : "0e";
-  text += varintHex(id) + varintHex(offset) + varintHex(size) + toHex(data);
-  return text;
-}
-
-const std::string kToken = "000102030405060708090a0b0c0d0e0f";
 
 std::vector<ConnectedRow> connectedRows() {
   const std::string newId1 = "18 01 00 08 a1a1a1a1a1a1a1a1" + kToken;
