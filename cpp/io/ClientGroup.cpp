@@ -78,17 +78,17 @@ bool ClientGroup::leaveFirst() {
 
 void ClientGroup::follow(const EndpointEvent& event) {
   const ConnectionHandle connection = event.connection;
-  const auto refuse = [&](uint32_t request) {
-    answers_.refuse(connection, request, {LocalErrorCode::NO_VIABLE_PATH, "the server does not answer there"});
+  const auto refuse = [&](const SocketAddress& local, const QuicError& error) {
+    settleMoves(connection, local, [&](uint32_t request) { answers_.refuse(connection, request, error); });
   };
   if (const auto* changed = std::get_if<PathChanged>(&event.event)) {
     const std::string path = pathRecord(changed->path);
     settleMoves(connection, changed->path.local,
                 [&](uint32_t request) { answers_.answer(connection, request, asBytes(path)); });
   } else if (const auto* failed = std::get_if<PathFailed>(&event.event)) {
-    settleMoves(connection, failed->path.local, refuse);
+    refuse(failed->path.local, failed->error);
   } else if (const auto* released = std::get_if<LocalAddressReleased>(&event.event)) {
-    settleMoves(connection, released->address, refuse);  // given up for another move
+    refuse(released->address, {LocalErrorCode::NO_VIABLE_PATH, "given up for another move"});
     release(connection, released->address);
   } else if (std::holds_alternative<ConnectionClosed>(event.event)) {
     releaseAll(connection);

@@ -63,7 +63,6 @@ enum class LocalErrorCode : uint32_t {
   MIGRATION_IN_PROGRESS,
   MIGRATION_INVALID_STATE,
   MIGRATION_INVALID_ADDRESS,
-  MIGRATION_HANDSHAKE_NOT_FINISHED,
   MIGRATION_ADDRESS_REFUSED,    // the client's address policy said no
   MIGRATED_WITHOUT_CONNECTION,  // the server moved and left this connection out
   MIGRATION_DEADLINE,           // this connection was not ready, or not done, in time
@@ -72,7 +71,7 @@ enum class LocalErrorCode : uint32_t {
   INVALID_ARGUMENT,
   MIGRATION_FORBIDDEN,   // the server sent disable_active_migration (RFC 9000 §18.2)
   NO_CONNECTION_ID,      // the peer has given none that is unused, or uses none (RFC 9000 §9.5)
-  KEY_UPDATE_NOT_READY,  // RFC 9001 §6.1: the handshake, or the last key update, is not confirmed yet
+  KEY_UPDATE_NOT_READY,  // RFC 9001 §6.1: the last key update is not confirmed yet
 };
 
 enum class Initiator : uint8_t { Local, Remote };

@@ -1,5 +1,7 @@
 #include "quic/api/ConnectionMigrationDriver.h"
 
+#include <utility>
+
 #include "quic/api/PathDriver.h"
 #include "quic/api/PreferredAddressDriver.h"
 #include "quic/common/SmallVector.h"
@@ -9,16 +11,18 @@ namespace {
 
 Unexpected<QuicError> refuse(LocalErrorCode code, std::string_view why) { return fail(code, why); }
 
-/// Whether this client may send from another address at all.
-Result<> mayMove(const QuicConnectionState& state, const SocketAddress& local) {
+Result<> checkAddress(const QuicConnectionState& state, const SocketAddress& local) {
   if (!state.isOpen()) return refuse(LocalErrorCode::CONNECTION_CLOSED, "the connection is closed");
-  if (!state.isConfirmed()) {  // RFC 9000 §9
-    return refuse(LocalErrorCode::MIGRATION_HANDSHAKE_NOT_FINISHED, "the handshake is not confirmed");
-  }
-  const Path& active = state.paths.active();
-  if (local.family() != active.tuple.peer.family() || local.port() == 0 || local == active.tuple.local) {
+  const FourTuple& active = state.paths.active().tuple;
+  if (local.family() != active.peer.family() || local.port() == 0 || local == active.local) {
     return refuse(LocalErrorCode::MIGRATION_INVALID_ADDRESS, "not another address of the peer's family with a port");
   }
+  return Unit{};
+}
+
+/// Whether this client may send from another address at all. The handshake is confirmed.
+Result<> mayMove(const QuicConnectionState& state) {
+  const Path& active = state.paths.active();
   // RFC 9000 §9, §18.2: this is about the address of the handshake, not about the preferred one.
   if (state.handshake.peerParameters->disableActiveMigration && !isPreferredByPeer(state, active.tuple.peer)) {
     return refuse(LocalErrorCode::MIGRATION_FORBIDDEN, "the server forbids migration");
@@ -76,25 +80,43 @@ void moveTo(QuicConnectionState& state, Path& path) {
   state.isPingPending = true;
 }
 
-}  // namespace
-
-Result<> migrateTo(QuicConnectionState& state, const SocketAddress& local) {
-  if (const Result<> may = mayMove(state, local); !may) return may;
-  Path* path = pathFrom(state, local);
+/// The handshake is confirmed.
+Result<> begin(QuicConnectionState& state, const OwnMove& move) {
+  if (const Result<> may = mayMove(state); !may) return may;
+  Path* path = pathFrom(state, move.local);
   if (path == nullptr) return noId();
   path->validation.reset();
+  if (!move.isProbed) moveTo(state, *path);
   validatePath(state, *path);
   return Unit{};
 }
 
-Result<> rebindTo(QuicConnectionState& state, const SocketAddress& local) {
-  if (const Result<> may = mayMove(state, local); !may) return may;
-  Path* path = pathFrom(state, local);
-  if (path == nullptr) return noId();
-  path->validation.reset();
-  moveTo(state, *path);
-  validatePath(state, *path);
+Result<> beginOrAwait(QuicConnectionState& state, const OwnMove& move) {
+  if (const Result<> usable = checkAddress(state, move.local); !usable) return usable;
+  const std::optional<OwnMove> before = std::exchange(state.awaited.move, std::nullopt);
+  if (before && before->local != move.local) state.events.emplace_back(LocalAddressReleased{before->local});
+  if (state.isConfirmed()) return begin(state, move);
+  state.awaited.move = move;
   return Unit{};
+}
+
+}  // namespace
+
+Result<> migrateTo(QuicConnectionState& state, const SocketAddress& local) {
+  return beginOrAwait(state, {local, true});
+}
+
+Result<> rebindTo(QuicConnectionState& state, const SocketAddress& local) {
+  return beginOrAwait(state, {local, false});
+}
+
+void beginAwaitedMove(QuicConnectionState& state) {
+  if (!state.awaited.move || !state.isConfirmed()) return;
+  const OwnMove move = *std::exchange(state.awaited.move, std::nullopt);
+  const Result<> begun = begin(state, move);
+  if (begun) return;
+  state.events.emplace_back(PathFailed{{move.local, state.paths.active().tuple.peer}, begun.error()});
+  state.events.emplace_back(LocalAddressReleased{move.local});
 }
 
 void onOwnMoveValidated(QuicConnectionState& state, PathId id) {

@@ -45,6 +45,11 @@ bool mayUpdate(const QuicConnectionState& state) {
   return state.isConfirmed() && state.keys.phases.mayUpdate(state.now);
 }
 
+void beginUpdate(QuicConnectionState& state) {
+  state.keys.phases.update(currentKeys(state));
+  state.isPingPending = true;  // the peer hears of it although we may have nothing to say
+}
+
 }  // namespace
 
 const PacketProtection& writeKeysOf(const QuicConnectionState& state, EncryptionLevel level) {
@@ -86,17 +91,20 @@ void onSealedUnderKeys(QuicConnectionState& state, EncryptionLevel level, Packet
 }
 
 Result<> updateKeys(QuicConnectionState& state) {
-  if (!mayUpdate(state)) {
-    return fail(LocalErrorCode::KEY_UPDATE_NOT_READY, "the handshake or the last key update is not confirmed yet");
-  }
-  state.keys.phases.update(currentKeys(state));
-  state.isPingPending = true;  // the peer hears of it although we may have nothing to say
+  const bool isEarly = !state.isConfirmed() && !std::exchange(state.awaited.keyUpdate, true);
+  if (isEarly) return Unit{};
+  if (!mayUpdate(state)) return fail(LocalErrorCode::KEY_UPDATE_NOT_READY, "the last key update is not confirmed yet");
+  beginUpdate(state);
   return Unit{};
 }
 
 void tendKeys(QuicConnectionState& state) {
   KeyPhases& phases = state.keys.phases;
   phases.prepare(state.environment.crypto, state.handshake.version);
+  if (state.awaited.keyUpdate && mayUpdate(state)) {
+    state.awaited.keyUpdate = false;
+    beginUpdate(state);
+  }
   const AeadLimits limits = limitsOf(state);
   if (phases.sealed() >= updateAt(state, limits) && mayUpdate(state)) phases.update(currentKeys(state));
   for (const auto level : {EncryptionLevel::Initial, EncryptionLevel::Handshake, EncryptionLevel::OneRtt}) {

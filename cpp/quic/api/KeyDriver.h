@@ -23,7 +23,8 @@ void onForgedPacket(QuicConnectionState& state);
 void onSealedUnderKeys(QuicConnectionState& state, EncryptionLevel level, PacketNum number, bool hasAck);
 
 // ---- verbs
-/// KEY_UPDATE_NOT_READY: the handshake is not confirmed, or the last update is too young (RFC 9001 §6.1, §6.5).
+/// Before the handshake is confirmed it waits until it is (RFC 9001 §6.1). KEY_UPDATE_NOT_READY: one waits already, or the last
+/// update is too young (§6.5).
 Result<> updateKeys(QuicConnectionState& state);
 
 // ---- work

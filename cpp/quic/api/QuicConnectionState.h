@@ -91,6 +91,18 @@ struct MigrationWork {
   TimePoint lastHeardBeforeMove{};           // client: for the downtime
 };
 
+/// A client's move that its application asked for.
+struct OwnMove {
+  SocketAddress local;
+  bool isProbed = true;  // first; false: the old address is gone
+};
+
+/// What the application asked for before the handshake was confirmed; done as soon as it is (RFC 9000 §9, RFC 9001 §6.1).
+struct AwaitedVerbs {
+  std::optional<OwnMove> move;  // client
+  bool keyUpdate = false;
+};
+
 struct DatagramState {
   explicit DatagramState(const DatagramSettings& settings) : sender(settings), receiver(settings) {}
   DatagramSender sender;
@@ -136,6 +148,7 @@ struct QuicConnectionState {
   MigrationRole migration;
   MigrationWork migrationWork;
   IdleState idle;
+  AwaitedVerbs awaited;
   bool isPingPending = false;
   AckFrequency ackFrequency;                  // what we ask of the peer
   std::optional<uint64_t> ackFrequencyHeard;  // sequence of what the peer asks of us

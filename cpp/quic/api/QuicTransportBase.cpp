@@ -183,7 +183,9 @@ size_t QuicTransportBase::waitingDatagrams() const { return state_->datagrams.se
 
 CipherSuite QuicTransportBase::cipherSuite() const { return state_->keys.suite; }
 
-bool QuicTransportBase::isKeyUpdateFollowed() const { return state_->keys.phases.isFollowed(); }
+bool QuicTransportBase::isKeyUpdateFollowed() const {
+  return state_->keys.phases.isFollowed() && !state_->awaited.keyUpdate;
+}
 
 Result<ByteVector> QuicTransportBase::exportKeyingMaterial(std::string_view label, ByteSpan context,
                                                            size_t size) const {

@@ -58,7 +58,8 @@ class QuicTransportBase {
   Result<> stopSending(StreamId id, uint64_t errorCode);
   /// How the stream's data shares with others' (RFC 9218 §4), from now on; the peer hears nothing of it.
   Result<> setStreamPriority(StreamId id, const StreamPriority& priority);
-  /// New 1-RTT keys for both directions (RFC 9001 §6). Error: KEY_UPDATE_NOT_READY.
+  /// New 1-RTT keys for both directions (RFC 9001 §6), as soon as the handshake is confirmed. Error: KEY_UPDATE_NOT_READY, when
+  /// another one has not come to its end.
   Result<> updateKeys(TimePoint now);
   /// Not before the peer's transport parameters are known. Errors: DATAGRAM_UNSUPPORTED, DATAGRAM_TOO_LARGE (see
   /// maxDatagramPayload), DATAGRAM_QUEUE_FULL. DatagramAcked or DatagramLost tells what became of it (RFC 9221).
@@ -85,7 +86,7 @@ class QuicTransportBase {
   [[nodiscard]] size_t waitingDatagrams() const;
   /// What the handshake agreed upon.
   [[nodiscard]] CipherSuite cipherSuite() const;
-  /// The peer has followed the last key update, whoever began it.
+  /// The peer has followed the last key update, whoever began it, and none waits.
   [[nodiscard]] bool isKeyUpdateFollowed() const;
   /// RFC 8446 §7.5, once the handshake is finished. `size`: 1 to 255. Error: INVALID_ARGUMENT.
   [[nodiscard]] Result<ByteVector> exportKeyingMaterial(std::string_view label, ByteSpan context, size_t size) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quic/api/CongestionDriver.h"
+#include "quic/api/ConnectionMigrationDriver.h"
 #include "quic/api/EcnDriver.h"
 #include "quic/api/HandshakeDriver.h"
 #include "quic/api/KeyDriver.h"
@@ -339,6 +340,7 @@ std::optional<Transmit> pollTransmit(QuicConnectionState& state, MutableByteSpan
   state.pacedUntil.reset();
   if (state.isOpen()) endAfterLastPacketNumber(state);
   if (state.isOpen()) tendKeys(state);
+  if (state.isOpen()) beginAwaitedMove(state);
   if (state.isOpen()) leaveUnusablePath(state);
   if (std::holds_alternative<life::Closing>(state.life)) return transmitClose(state, out);
   if (!state.isOpen() || out.size() < state.datagramSize()) return std::nullopt;

@@ -40,9 +40,11 @@ struct DatagramLimitChanged {
 struct PathChanged {
   FourTuple path;
 };
-/// Client: the address that it was to move to does not reach the server (RFC 9000 §9.1); the connection stays where it is.
+/// Client: it does not move to this address, and stays where it is: the server is not reached from there (RFC 9000 §9.1), or
+/// what the handshake agreed upon forbids it.
 struct PathFailed {
   FourTuple path;
+  QuicError error{LocalErrorCode::NO_VIABLE_PATH, "the server does not answer there"};
 };
 /// Client: nothing is sent from this address of ours any more, nor awaited there: its socket may be closed.
 struct LocalAddressReleased {

@@ -40,7 +40,8 @@ class QuicClientTransport final : public QuicTransportBase {
                       ClientDependencies dependencies);
 
   /// RFC 9000 §9.2: goes on from `local` once the server answers there (PathChanged), or stays (PathFailed). The caller sends
-  /// from where Transmit.path.local says, until LocalAddressReleased. Errors: see ConnectionMigrationDriver.h.
+  /// from where Transmit.path.local says, until LocalAddressReleased. Before the handshake is confirmed it waits for that.
+  /// Errors: see ConnectionMigrationDriver.h.
   Result<> migrate(TimePoint now, const SocketAddress& local);
   /// The socket was replaced: goes on from `local` at once.
   Result<> rebind(TimePoint now, const SocketAddress& local);

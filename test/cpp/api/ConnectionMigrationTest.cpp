@@ -96,11 +96,106 @@ TEST(ClientMigration, WaitsForTheHandshakeToBeConfirmed) {
   peer.reachHandshakeLevel();
   auto& end = static_cast<QuicClientTransport&>(peer.end());
   const SocketAddress local = SocketAddress::v4({10, 0, 1, 77}, 7777);
-  EXPECT_TRUE(isRefusedWith(end.migrate(peer.now(), local), LocalErrorCode::MIGRATION_HANDSHAKE_NOT_FINISHED));
-  EXPECT_TRUE(isRefusedWith(end.rebind(peer.now(), local), LocalErrorCode::MIGRATION_HANDSHAKE_NOT_FINISHED));
+  const FourTuple there{local, peer.path().peer};
+  EXPECT_TRUE(end.migrate(peer.now(), local));
   peer.send(EncryptionLevel::Handshake, peer.encryptedFrames());
-  EXPECT_TRUE(end.isHandshakeFinished());
-  EXPECT_TRUE(isRefusedWith(end.migrate(peer.now(), local), LocalErrorCode::MIGRATION_HANDSHAKE_NOT_FINISHED));
+  ASSERT_TRUE(end.isHandshakeFinished());
+  peer.send(newIds(1, 2));
+  EXPECT_EQ(firstOn(peer, there), nullptr) << "the handshake is complete, and not confirmed";
+  peer.send(FrameBytes().add(HandshakeDoneFrame{}));
+  ASSERT_NE(firstOn(peer, there), nullptr);
+  EXPECT_EQ(end.activePath(), peer.path());
+  const auto challenges = peer.all<PathChallengeFrame>();
+  ASSERT_FALSE(challenges.empty());
+  peer.sendFrom(there, FrameBytes().add(PathResponseFrame{challenges.back().data}));
+  EXPECT_EQ(end.activePath(), there);
+  EXPECT_EQ(peer.count<PathChanged>(), 1u);
+}
+
+// covers RFC 9000 §9: the IDs that come with HANDSHAKE_DONE serve as well
+TEST(ClientMigration, RebindsWhatWaitedOnceTheHandshakeIsConfirmed) {
+  MisbehavingPeer peer(MisbehavingPeer::againstClient());
+  peer.reachHandshakeLevel();
+  auto& end = static_cast<QuicClientTransport&>(peer.end());
+  const SocketAddress local = SocketAddress::v4({10, 0, 1, 77}, 7777);
+  EXPECT_TRUE(end.rebind(peer.now(), local));
+  peer.send(EncryptionLevel::Handshake, peer.encryptedFrames());
+  EXPECT_EQ(end.activePath(), peer.path());
+  peer.send(FrameBytes().add(HandshakeDoneFrame{}).raw(newIds(1, 2)));
+  EXPECT_EQ(end.activePath().local, local);
+}
+
+TEST(ClientMigration, OfTwoThatWaitTheLaterIsDone) {
+  MisbehavingPeer peer(MisbehavingPeer::againstClient());
+  peer.reachHandshakeLevel();
+  auto& end = static_cast<QuicClientTransport&>(peer.end());
+  const SocketAddress first = SocketAddress::v4({10, 0, 1, 77}, 7777);
+  const SocketAddress second = SocketAddress::v4({10, 0, 1, 78}, 7778);
+  EXPECT_TRUE(end.migrate(peer.now(), first));
+  EXPECT_TRUE(end.migrate(peer.now(), second));
+  EXPECT_TRUE(end.migrate(peer.now(), second));
+  peer.poll();
+  ASSERT_EQ(peer.count<LocalAddressReleased>(), 1u) << "its socket may go";
+  peer.send(EncryptionLevel::Handshake, peer.encryptedFrames());
+  peer.send(FrameBytes().add(HandshakeDoneFrame{}).raw(newIds(1, 2)));
+  EXPECT_EQ(firstOn(peer, {first, peer.path().peer}), nullptr);
+  EXPECT_NE(firstOn(peer, {second, peer.path().peer}), nullptr);
+}
+
+/// What an application hears of a move that has waited in vain.
+struct VainRow {
+  const char* what;
+  std::function<void(PeerSettings&)> prepare;
+  LocalErrorCode code;
+};
+
+// covers RFC 9000 §9, §9.5, §18.2
+TEST(ClientMigration, WhatWaitedAndMayNotBeIsToldWithItsReason) {
+  const VainRow rows[] = {
+      {"forbidden", [](PeerSettings& s) { s.parameters.disableActiveMigration = true; },
+       LocalErrorCode::MIGRATION_FORBIDDEN},
+      {"no IDs at all", [](PeerSettings& s) { s.sourceIdSize = 0; }, LocalErrorCode::NO_CONNECTION_ID},
+      {"no unused ID", [](PeerSettings&) {}, LocalErrorCode::NO_CONNECTION_ID},
+  };
+  for (const VainRow& row : rows) {
+    PeerSettings settings = MisbehavingPeer::againstClient();
+    row.prepare(settings);
+    MisbehavingPeer peer(settings);
+    peer.reachHandshakeLevel();
+    auto& end = static_cast<QuicClientTransport&>(peer.end());
+    const SocketAddress local = SocketAddress::v4({10, 0, 1, 77}, 7777);
+    EXPECT_TRUE(end.migrate(peer.now(), local)) << row.what;
+    peer.send(EncryptionLevel::Handshake, peer.encryptedFrames());
+    peer.send(FrameBytes().add(HandshakeDoneFrame{}));
+    const PathFailed* failed = nullptr;
+    for (const TransportEvent& event : peer.events) {
+      if (const auto* found = std::get_if<PathFailed>(&event)) failed = found;
+    }
+    ASSERT_NE(failed, nullptr) << row.what;
+    EXPECT_EQ(failed->path, (FourTuple{local, peer.path().peer})) << row.what;
+    EXPECT_EQ(failed->error.code, QuicErrorCode(row.code)) << row.what;
+    EXPECT_EQ(peer.count<LocalAddressReleased>(), 1u) << row.what;
+    EXPECT_EQ(firstOn(peer, {local, peer.path().peer}), nullptr) << row.what;
+    EXPECT_TRUE(peer.lives()) << row.what;
+  }
+}
+
+TEST(ClientMigration, WhatWaitsEndsWithTheConnection) {
+  MisbehavingPeer peer(MisbehavingPeer::againstClient());
+  peer.reachHandshakeLevel();
+  auto& end = static_cast<QuicClientTransport&>(peer.end());
+  const SocketAddress local = SocketAddress::v4({10, 0, 1, 77}, 7777);
+  EXPECT_TRUE(
+      isRefusedWith(end.migrate(peer.now(), SocketAddress::v6({1}, 1)), LocalErrorCode::MIGRATION_INVALID_ADDRESS))
+      << "what is wrong in itself is told at once";
+  EXPECT_TRUE(end.migrate(peer.now(), local));
+  peer.end().close(peer.now(), ApplicationErrorCode{1}, "");
+  peer.poll();
+  EXPECT_TRUE(isRefusedWith(end.migrate(peer.now(), local), LocalErrorCode::CONNECTION_CLOSED));
+  peer.send(EncryptionLevel::Handshake, peer.encryptedFrames());
+  peer.send(FrameBytes().add(HandshakeDoneFrame{}).raw(newIds(1, 2)));
+  EXPECT_EQ(firstOn(peer, {local, peer.path().peer}), nullptr);
+  EXPECT_EQ(peer.count<PathFailed>() + peer.count<PathChanged>(), 0u);
 }
 
 // covers RFC 9000 §9, §18.2

@@ -2,15 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "cpp/api/EndpointPair.h"
-#include "cpp/api/MisbehavingPeer.h"
+#include "cpp/api/PeerRows.h"
 
 namespace quic::test {
 namespace {
 
 using enum TransportErrorCode;
 constexpr EncryptionLevel kOne = EncryptionLevel::OneRtt;
-
-std::string nameOf(TransportErrorCode code) { return nameOfCode(static_cast<uint64_t>(code)); }
 
 ByteVector ping() { return FrameBytes().add(PingFrame{}).bytes(); }
 
@@ -152,9 +150,28 @@ TEST_P(KeyUpdate, NotBeforeTheHandshakeIsConfirmed) {
   // covers RFC 9001 §6.1
   MisbehavingPeer peer(settings());
   peer.reachHandshakeLevel();
-  const Result<> early = peer.end().updateKeys(peer.now());
-  ASSERT_FALSE(early);
-  EXPECT_EQ(early.error().code, QuicErrorCode(LocalErrorCode::KEY_UPDATE_NOT_READY));
+  ASSERT_TRUE(peer.end().updateKeys(peer.now())) << "it waits";
+  EXPECT_FALSE(peer.end().isKeyUpdateFollowed());
+  const Result<> another = peer.end().updateKeys(peer.now());
+  ASSERT_FALSE(another);
+  EXPECT_EQ(another.error().code, QuicErrorCode(LocalErrorCode::KEY_UPDATE_NOT_READY));
+  peer.advance(100ms);
+  EXPECT_EQ(peer.end().stats().keyUpdates, 0u);
+  if (peer.end().role() == Role::Server) {
+    peer.send(kH, FrameBytes().add(CryptoFrame{0, fakeMessage(FakeMessage::Finished)}));
+  } else {
+    peer.send(kH, peer.encryptedFrames());
+    EXPECT_EQ(peer.end().stats().keyUpdates, 0u) << "complete is not confirmed";
+    peer.send(FrameBytes().add(HandshakeDoneFrame{}));
+  }
+  ASSERT_TRUE(peer.end().isHandshakeConfirmed());
+  EXPECT_EQ(peer.end().stats().keyUpdates, 1u);
+  EXPECT_EQ(peer.heard.back().generation, 1u) << "the peer hears of it";
+  EXPECT_FALSE(peer.end().isKeyUpdateFollowed());
+  peer.updateKeys();
+  peer.ackEverything(kOne);
+  EXPECT_TRUE(peer.end().isKeyUpdateFollowed());
+  EXPECT_EQ(peer.end().stats().keyUpdates, 1u);
 }
 
 TEST_P(KeyUpdate, OldKeysStayUntilThePeerFollows) {

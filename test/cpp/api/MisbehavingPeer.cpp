@@ -197,6 +197,7 @@ void MisbehavingPeer::connect() {
     send(FrameBytes().add(HandshakeDoneFrame{}));
   }
   advance(30ms);
+  writeGeneration_ = std::max(writeGeneration_, readGeneration_);  // RFC 9001 §6.2: so far it keeps to the rules
   if (!space(EncryptionLevel::OneRtt).acks.received().empty()) ackEverything(EncryptionLevel::OneRtt);
   EXPECT_TRUE(end_->isHandshakeConfirmed()) << nameOfCode(closeCode());
 }
