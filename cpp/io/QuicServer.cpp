@@ -59,8 +59,9 @@ HostResult<std::unique_ptr<QuicServer>> QuicServer::listen(const ServerOptions& 
   if (options.workers > 256 || (options.workers == 0 && options.loop == nullptr)) {
     return refused(LocalErrorCode::INVALID_ARGUMENT, "0 workers need a loop, and 256 are the most");
   }
-  if (!options.endpoint.connectionIds.isValid()) {
-    return refused(LocalErrorCode::INVALID_ARGUMENT, "a server ID has 12 bytes at the most, a configuration is 0 to 6");
+  const TransportSettings& transport = options.endpoint.transport;
+  if (const auto problem = options.endpoint.connectionIds.problem(transport.connectionIdSize); !problem.empty()) {
+    return refused(LocalErrorCode::INVALID_ARGUMENT, problem);
   }
   std::string detail;
   auto tls = makeTlsServerContext(options.tls, &detail);

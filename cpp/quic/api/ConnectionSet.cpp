@@ -36,9 +36,9 @@ void ConnectionSet::addRoute(const ConnectionId& id, ConnectionHandle handle) {
   it->second.routes.push_back(id);
 }
 
-void ConnectionSet::removeRoute(const ConnectionId& id) {
+void ConnectionSet::removeRoute(const ConnectionId& id, ConnectionHandle handle) {
   const auto route = routes_.find(id);
-  if (route == routes_.end()) return;
+  if (route == routes_.end() || route->second != handle) return;
   const auto it = connections_.find(route->second);
   if (it != connections_.end()) std::erase(it->second.routes, id);
   routes_.erase(route);
@@ -73,7 +73,7 @@ bool ConnectionSet::onUnrouted(TimePoint now, const ReceivedDatagram& datagram) 
 
 void ConnectionSet::follow(const RoutingEvent& change, ConnectionHandle handle, Entry& entry) {
   if (const auto* issued = std::get_if<ConnectionIdIssued>(&change)) return addRoute(issued->id, handle);
-  if (const auto* retired = std::get_if<ConnectionIdRetired>(&change)) return removeRoute(retired->id);
+  if (const auto* retired = std::get_if<ConnectionIdRetired>(&change)) return removeRoute(retired->id, handle);
   if (const auto* known = std::get_if<ResetTokenKnown>(&change)) return addResetToken(known->token, handle, entry);
   removeResetToken(std::get<ResetTokenForgotten>(change).token, entry);
 }

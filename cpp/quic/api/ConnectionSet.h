@@ -30,7 +30,8 @@ class ConnectionSet {
   [[nodiscard]] QuicTransportBase* find(ConnectionHandle handle) const;
   [[nodiscard]] std::optional<ConnectionHandle> route(const ConnectionId& destinationId) const;
   void addRoute(const ConnectionId& id, ConnectionHandle handle);
-  void removeRoute(const ConnectionId& id);
+  /// Harmless when it is not `handle`'s.
+  void removeRoute(const ConnectionId& id, ConnectionHandle handle);
 
   /// A datagram that no connection ID claims (RFC 9000 §10.3.1). True: it was a stateless reset, and has ended a connection.
   bool onUnrouted(TimePoint now, const ReceivedDatagram& datagram);

@@ -7,10 +7,6 @@
 namespace quic {
 namespace {
 
-constexpr size_t kMinSize = 4;
-/// So that IDs of one server seldom meet by chance.
-constexpr size_t kMinRandomSize = 3;
-
 class PlainConnectionIdAlgo final : public ConnectionIdAlgo {
  public:
   PlainConnectionIdAlgo(uint8_t worker, ByteVector serverId, size_t size, Random& random)
@@ -38,13 +34,23 @@ class PlainConnectionIdAlgo final : public ConnectionIdAlgo {
 
 }  // namespace
 
+std::string_view ConnectionIdSettings::problem(size_t size) const {
+  if (serverId.size() > kMaxServerIdSize) return "a server ID has 12 bytes at the most";
+  if (configRotation > kMaxConfigRotation) return "a configuration of connection IDs is 0 to 6";
+  if (size < kMinConnectionIdSize || size > kMaxConnectionIdSize)
+    return "connection IDs of a server have 4 to 20 bytes";
+  const bool isPlain = !key && !custom;
+  if (isPlain && size < kMinPlainConnectionIdSize) return "connection IDs that are not encrypted have 8 to 20 bytes";
+  return {};
+}
+
 std::unique_ptr<ConnectionIdAlgo> makeConnectionIdAlgo(const ConnectionIdSettings& settings, size_t size,
                                                        uint8_t worker, Random& random, const CryptoFactory& crypto) {
   if (settings.custom) return settings.custom(worker, random, crypto);
   ByteVector serverId = settings.serverId;
   serverId.resize(std::min(serverId.size(), kMaxServerIdSize));
   if (!settings.key) {
-    const size_t least = std::max(kMinSize, 1 + serverId.size() + kMinRandomSize);
+    const size_t least = kMinPlainConnectionIdSize + serverId.size();
     return std::make_unique<PlainConnectionIdAlgo>(worker, std::move(serverId),
                                                    std::clamp(size, least, kMaxConnectionIdSize), random);
   }

@@ -58,8 +58,10 @@ TEST(ConnectionSet, ARouteIsNeverTakenFromWhoHasIt) {
   EXPECT_EQ(f.set.route(id), 1u);
   f.set.addRoute(ConnectionId(fromHex("aa")), 99);
   EXPECT_EQ(f.set.route(ConnectionId(fromHex("aa"))), std::nullopt) << "nobody of that name";
-  f.set.removeRoute(id);
-  f.set.removeRoute(id);
+  f.set.removeRoute(id, 2);
+  EXPECT_EQ(f.set.route(id), 1u) << "nor when another connection retires the same ID";
+  f.set.removeRoute(id, 1);
+  f.set.removeRoute(id, 1);
   EXPECT_EQ(f.set.route(id), std::nullopt);
 }
 

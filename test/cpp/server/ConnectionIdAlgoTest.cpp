@@ -14,7 +14,7 @@ namespace {
 TEST(ConnectionIdAlgo, NamesItsWorkerInEveryId) {
   const auto crypto = makeOpenSslCryptoFactory();
   SeededRandom random(1);
-  for (const size_t size : {4u, 8u, 20u}) {
+  for (const size_t size : {8u, 9u, 20u}) {
     ServerConnectionIds algo(9, size, random, *crypto, {});
     std::set<ConnectionId> seen;
     for (int i = 0; i < 100; ++i) {
@@ -26,6 +26,53 @@ TEST(ConnectionIdAlgo, NamesItsWorkerInEveryId) {
     EXPECT_EQ(seen.size(), 100u);
     EXPECT_EQ(algo.workerOf(ByteVector(size + 1)), std::nullopt);
     EXPECT_EQ(algo.workerOf(ByteVector(size - 1)), std::nullopt);
+  }
+}
+
+// covers RFC 9000 §5.1: an ID that is given out twice belongs to one connection only
+TEST(ConnectionIdAlgo, KeepsEnoughRandomBytesForItsIdsToStayApart) {
+  const auto crypto = makeOpenSslCryptoFactory();
+  SeededRandom random(1);
+  for (size_t serverIdSize = 0; serverIdSize <= kMaxServerIdSize; ++serverIdSize) {
+    ConnectionIdSettings settings;
+    settings.serverId = ByteVector(serverIdSize, 3);
+    for (const size_t size : {0u, 4u, 7u, 8u, 16u, 20u, 21u}) {
+      const auto algo = makeConnectionIdAlgo(settings, size, 1, random, *crypto);
+      EXPECT_GE(algo->size(), 1 + serverIdSize + 7);
+      EXPECT_LE(algo->size(), kMaxConnectionIdSize);
+      std::set<ConnectionId> seen;
+      for (int i = 0; i < 20'000; ++i) seen.insert(algo->make());
+      EXPECT_EQ(seen.size(), 20'000u) << serverIdSize << " " << size;
+    }
+  }
+}
+
+TEST(ConnectionIdAlgo, SaysWhatIsWrongWithItsSettings) {
+  struct Row {
+    const char* what;
+    size_t size;
+    size_t serverIdSize;
+    uint8_t rotation;
+    bool isEncrypted;
+    const char* problem;
+  };
+  const Row rows[] = {
+      {"the default", 8, 0, 0, false, ""},
+      {"the longest", 20, 12, 6, false, ""},
+      {"short", 7, 0, 0, false, "connection IDs that are not encrypted have 8 to 20 bytes"},
+      {"short, encrypted", 7, 0, 0, true, ""},
+      {"the shortest, encrypted", 4, 0, 0, true, ""},
+      {"too short for anything", 3, 0, 0, true, "connection IDs of a server have 4 to 20 bytes"},
+      {"too long", 21, 0, 0, false, "connection IDs of a server have 4 to 20 bytes"},
+      {"a long server ID", 20, 13, 0, false, "a server ID has 12 bytes at the most"},
+      {"another configuration", 8, 0, 7, true, "a configuration of connection IDs is 0 to 6"},
+  };
+  for (const Row& row : rows) {
+    ConnectionIdSettings settings;
+    settings.serverId = ByteVector(row.serverIdSize);
+    settings.configRotation = row.rotation;
+    if (row.isEncrypted) settings.key = ConnectionIdKey{};
+    EXPECT_EQ(settings.problem(row.size), row.problem) << row.what;
   }
 }
 

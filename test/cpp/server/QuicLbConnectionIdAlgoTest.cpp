@@ -134,7 +134,7 @@ TEST(QuicLb, AnIdThatIsTooShortForItsPartsGrows) {
   EXPECT_EQ(makeConnectionIdAlgo(encrypted(ByteVector(100)), 8, 0, random, *crypto)->size(), 18u);
   ConnectionIdSettings plain;
   plain.serverId = ByteVector(8);
-  EXPECT_EQ(makeConnectionIdAlgo(plain, 8, 0, random, *crypto)->size(), 12u);
+  EXPECT_EQ(makeConnectionIdAlgo(plain, 8, 0, random, *crypto)->size(), 16u);
 }
 
 TEST(PlainConnectionIds, NameWorkerAndServerInTheClear) {
@@ -146,8 +146,9 @@ TEST(PlainConnectionIds, NameWorkerAndServerInTheClear) {
   const ConnectionId id = algo->make();
   EXPECT_EQ(toHex(id.bytes().first(3)), "05abcd");
   EXPECT_EQ(algo->workerOf(id.bytes()), 5);
-  EXPECT_EQ(algo->workerOf(fromHex("06abcd0000000000")), 6);
-  EXPECT_EQ(algo->workerOf(fromHex("05abce0000000000")), std::nullopt) << "another server's";
+  EXPECT_EQ(id.size(), 10u) << "what names the server is no room for chance";
+  EXPECT_EQ(algo->workerOf(fromHex("06abcd00000000000000")), 6);
+  EXPECT_EQ(algo->workerOf(fromHex("05abce00000000000000")), std::nullopt) << "another server's";
   EXPECT_TRUE(settings.isSteerable());
   EXPECT_FALSE(encrypted().isSteerable());
 }

@@ -95,8 +95,19 @@ TEST(ServerRetry, TheHandshakeCompletesAfterOneRetry) {
 TEST(ServerRetry, ShortConnectionIdsOfOursMayKeyInitials) {
   ServerEndpointSettings settings = with(RetryMode::Always);
   settings.transport.connectionIdSize = 4;
+  settings.connectionIds.key = ConnectionIdKey{1};
   EndpointPair pair(settings);
   pair.connect();
+  const std::vector<WireDatagram> initial = pair.takeFromClient();
+  pair.giveServer(initial.at(0).bytes);
+  const std::vector<WireDatagram> retry = pair.takeFromServer();
+  ASSERT_EQ(retry.size(), 1u);
+  ByteVector bytes = retry[0].bytes;
+  MutableByteSpan rest(bytes);
+  const auto packet = nextPacket(rest, 0);
+  ASSERT_TRUE(packet && packet->type == PacketType::Retry);
+  ASSERT_LT(packet->sourceId.size(), kMinInitialDestinationConnectionIdSize);
+  pair.giveClient(retry[0].bytes);
   pair.exchange();
   EXPECT_TRUE(pair.client.find(1)->isHandshakeConfirmed());
 }
