@@ -135,16 +135,18 @@ void validatePath(QuicConnectionState& state, const Path& path) {
 }
 
 void probePath(QuicConnectionState& state, const SocketAddress& peer) {
-  constexpr Duration kLeast = 10ms;
-  constexpr Duration kMost =
-      200ms;  // a server that is silent while it moves is asked often: its silence is what is measured
+  // A server that is silent while it moves is asked often: its silence is what is measured. Up to here the interval doubles.
+  constexpr Duration kOften = 200ms;
   Path* path = state.paths.find(FourTuple{state.paths.active().tuple.local, peer});
   if (path == nullptr) {
     path = &adoptPath(state, {state.paths.active().tuple.local, peer});
   }
   path->validation.reset();
-  const Duration interval = std::max(kLeast, state.paths.active().rtt.pto(Duration{0}));
-  state.paths.beginValidation(state.now, path->id, {interval, kMost, state.now + validationTime(state)});
+  // RFC 9000 §9.4: no sooner than RFC 9002 §6.2.1 has it. The estimate is that of the server's last path: it is the same
+  // server, and one datagram in a round trip of that is no more load than a connection there begins with (§8.2.1).
+  const Duration interval = state.paths.active().rtt.pto(state.peerMaxAckDelay());
+  const ValidationTiming timing{interval, std::max(interval, kOften), state.now + validationTime(state)};
+  state.paths.beginValidation(state.now, path->id, timing);
 }
 
 void switchPath(QuicConnectionState& state, PathId id) {
