@@ -7,6 +7,7 @@
 //   node scripts/interop.mjs --self         this package against itself, as a check of the tests
 //   node scripts/interop.mjs --jobs=4       so many cells at a time; default: two for each processor, since most wait for timers
 //   node scripts/interop.mjs --keep         keeps the folders of failed cases, below build/interop
+//   node scripts/interop.mjs --again        plays failed cells once more, each alone: others may have taken the processor from it
 //   node scripts/interop.mjs --doubt        also plays what peers are said to be unable to do
 //
 // Peers are fetched and built by this script, into the user's cache; it builds the addon and dist/ when they are out of date.
@@ -37,7 +38,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       peer: { type: 'string' }, case: { type: 'string' }, direction: { type: 'string' }, seed: { type: 'string', default: '1' },
-      jobs: { type: 'string', default: String(2 * os.availableParallelism()) }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, doubt: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
+      jobs: { type: 'string', default: String(2 * os.availableParallelism()) }, write: { type: 'boolean' }, self: { type: 'boolean' }, keep: { type: 'boolean' }, doubt: { type: 'boolean' }, again: { type: 'boolean' }, 'no-setup': { type: 'boolean' },
     },
   });
   const choose = (all, names, nameOf) => {
@@ -91,6 +92,16 @@ function report({ status, reason, seconds: time }, { test, peer, direction }) {
   console.log(`  ${plainMark(status)} ${pair}: ${test.title} (${time.toFixed(1)} s)${reason ? `: ${reason}` : ''}`);
 }
 
+async function runCells(cells, jobs, run) {
+  const waiting = [...cells];
+  const results = [];
+  const worker = async () => {
+    for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) results.push(await run(cell));
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return results;
+}
+
 /** So many cells at a time: most of them wait for timers, their own or the link's. */
 async function runAll(options, peers) {
   const work = path.join(root, 'build/interop');
@@ -98,17 +109,17 @@ async function runAll(options, peers) {
   const certificates = new Map(options.cases.map(({ certificate = 'server' }) => [certificate, placeCertificate(made, work, certificate)]));
   const wanted = (peer) => directionsOf(peer).filter((direction) => options.directions.includes(direction));
   const cells = peers.flatMap((peer) => wanted(peer).flatMap((direction) => options.cases.map((test) => ({ peer, direction, test }))));
-  const waiting = [...cells];
-  const results = [];
-  const worker = async () => {
-    for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
-      const result = await runOne({ ...cell, keep: options.keep, doubt: options.doubt, certs: certificates.get(cell.test.certificate ?? 'server'), work, seed: options.seed });
-      results.push(result);
-      report(result, cell);
-    }
+  const run = async (cell) => {
+    const { keep, doubt, seed } = options;
+    const result = await runOne({ ...cell, keep, doubt, seed, certs: certificates.get(cell.test.certificate ?? 'server'), work });
+    report(result, cell);
+    return { ...result, cell };
   };
-  await Promise.all(Array.from({ length: options.jobs }, worker));
-  return results;
+  const results = await runCells(cells, options.jobs, run);
+  const failed = results.filter(({ status }) => status === 'fail');
+  if (!options.again || failed.length === 0) return results;
+  console.log(`\nAgain, alone:`);
+  return [...results.filter((one) => !failed.includes(one)), ...(await runCells(failed.map(({ cell }) => cell), 1, run))];
 }
 
 await main(async () => {

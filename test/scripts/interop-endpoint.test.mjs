@@ -81,6 +81,29 @@ for (const alpn of ['hq-interop', 'h3']) {
   });
 }
 
+test('the server of connectionmigration has clients go to another address of its own', async () => {
+  const content = Buffer.alloc(3_000_000, 'preferred');
+  writeFileSync(path.join(place('www'), 'large'), content);
+  const server = start({ ROLE: 'server', TESTCASE: 'connectionmigration', WWW: place('www'), ADDRESS: '127.0.0.1', PORT: '0' });
+  const [, port] = await server.until(/"listening":.*"port":(\d+)/);
+  const { code, output, downloads } = await download(port, ['large']);
+  assert.equal(code, 0, output);
+  assert.ok(readFileSync(path.join(downloads, 'large')).equals(content));
+  const [, preferred] = await server.until(/"pathChanged":{"local":{[^}]*"port":(\d+)/);
+  assert.notEqual(preferred, port);
+  server.child.kill('SIGTERM');
+  assert.equal((await server.ended).code, 0);
+});
+
+test('early data is sent and taken where the case wants it', async () => {
+  for (const name of ['one', 'two']) writeFileSync(path.join(place('www'), name), name);
+  await serving({ TESTCASE: 'zerortt' }, async (port) => {
+    const { code, output } = await download(port, ['one', 'two'], { TESTCASE: 'zerortt' });
+    assert.equal(code, 0, output);
+    assert.match(output, /"earlyData":"accepted"/);
+  });
+});
+
 test('a connection for each request where the case wants it', async () => {
   for (const name of ['one', 'two', 'three']) writeFileSync(path.join(place('www'), name), name);
   await serving({ TESTCASE: 'multiconnect' }, async (port) => {
