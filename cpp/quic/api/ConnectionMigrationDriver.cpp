@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "quic/api/MigrationDriver.h"
 #include "quic/api/PathDriver.h"
 #include "quic/api/PreferredAddressDriver.h"
 #include "quic/common/SmallVector.h"
@@ -63,7 +64,12 @@ Path* pathFrom(QuicConnectionState& state, const SocketAddress& local) {
   giveUpOtherMoves(state, *path);
   if (isPreferredUnderWay) (void)probePreferredAddress(state, local);
   path->purpose = Path::Purpose::OwnMove;
-  path->isPeerTrusted = state.paths.active().isValidated || state.paths.active().isPeerTrusted;
+  const Path& active = state.paths.active();
+  path->isPeerTrusted = active.isValidated || active.isPeerTrusted;
+  if (!path->isPeerTrusted && !path->isValidated) {  // the limit is about the server's address, which is the same
+    path->bytesReceived = active.bytesReceived;
+    path->bytesSent = active.bytesSent;
+  }
   return path;
 }
 
@@ -78,6 +84,7 @@ void moveTo(QuicConnectionState& state, Path& path) {
   switchPath(state, path.id);
   if (isSameNetwork) carryNetworkOver(state, old, path);
   state.isPingPending = true;
+  onOwnAddressChanged(state);
 }
 
 /// The handshake is confirmed.
@@ -123,7 +130,7 @@ void onOwnMoveValidated(QuicConnectionState& state, PathId id) {
   Path* path = state.paths.find(id);
   if (path == nullptr || path->validation) return;  // a small challenge was answered; the full one is on its way
   path->purpose = Path::Purpose::Followed;
-  if (id == state.paths.active().id) return;
+  if (id == state.paths.active().id) return onPathValidated(state, id);  // perhaps of a server that has moved as well
   giveUpOtherMoves(state, *path);
   if (ServerMigrationClient* migration = state.migrationClient();
       migration && isPreferredByPeer(state, path->tuple.peer)) {
@@ -139,6 +146,20 @@ void onOwnMoveFailed(QuicConnectionState& state, PathId id) {
   path->purpose = Path::Purpose::Followed;
   if (state.role == Role::Client) state.events.emplace_back(PathFailed{path->tuple});
   dropPath(state, id);
+}
+
+void followServer(QuicConnectionState& state) {
+  SmallVector<SocketAddress, kMaxPaths> locals;
+  state.paths.forEach([&](const Path& path) {
+    const bool isMove = path.purpose == Path::Purpose::OwnMove && path.validation && path.id != state.paths.active().id;
+    if (isMove && !isPreferredByPeer(state, path.tuple.peer)) locals.push_back(path.tuple.local);
+  });
+  for (const SocketAddress& local : locals) {
+    Path* path = pathFrom(state, local);
+    if (path == nullptr) return;
+    path->validation.reset();
+    validatePath(state, *path);
+  }
 }
 
 }  // namespace quic

@@ -23,5 +23,7 @@ void beginAwaitedMove(QuicConnectionState& state);
 /// A path with Path::Purpose::OwnMove was answered, or was not.
 void onOwnMoveValidated(QuicConnectionState& state, PathId id);
 void onOwnMoveFailed(QuicConnectionState& state, PathId id);
+/// The server has moved: a move of our own that is under way goes on towards its new address.
+void followServer(QuicConnectionState& state);
 
 }  // namespace quic

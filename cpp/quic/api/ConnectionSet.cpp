@@ -103,6 +103,13 @@ void ConnectionSet::onTimeout(TimePoint now) {
   }
 }
 
+void ConnectionSet::onResumed(TimePoint now, Duration frozenFor) {
+  for (auto& [handle, entry] : connections_) {
+    entry.transport->onResumed(now, frozenFor);
+    touch(handle);
+  }
+}
+
 std::optional<Transmit> ConnectionSet::pollTransmit(TimePoint now, MutableByteSpan out) {
   while (!transmitQueue_.empty()) {
     const ConnectionHandle handle = transmitQueue_.front();

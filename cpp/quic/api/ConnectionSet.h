@@ -39,6 +39,8 @@ class ConnectionSet {
   /// Something happened to it: its routes are brought up to date, and it is to be polled. Call after every on* and verb.
   void touch(ConnectionHandle handle);
   void onTimeout(TimePoint now);
+  /// The process was frozen: QuicTransportBase::onResumed for each.
+  void onResumed(TimePoint now, Duration frozenFor);
   /// Until nullopt. Connections take turns, one train each.
   std::optional<Transmit> pollTransmit(TimePoint now, MutableByteSpan out);
   /// Until nullopt. A drained connection is removed after its last event; its handle is added to `removed`.

@@ -6,6 +6,7 @@
 #include "quic/api/MigrationPerformer.h"
 #include "quic/api/PathDriver.h"
 #include "quic/codec/QuicFrameCodec.h"
+#include "quic/common/SmallVector.h"
 #include "quic/servermigration/ServerMigrationNegotiator.h"
 
 namespace quic {
@@ -26,19 +27,63 @@ bool writeOne(ByteWriter& writer, SentFrames& sent, const QuicServerMigrationFra
 std::optional<TimePoint> silenceAt(const QuicConnectionState& state) {
   const ServerMigrationClient* client = state.migrationClient();
   if (client == nullptr || !state.migrationWork.unansweredSince || !state.isOpen()) return std::nullopt;
-  const bool isProbing = client->state() == ServerMigrationClient::State::Probing;
-  if (!client->watchesSilence() && !isProbing) return std::nullopt;
-  return *state.migrationWork.unansweredSince + state.paths.active().rtt.pto(state.peerMaxAckDelay());
+  if (state.migrationWork.delayedProbe) return std::nullopt;  // known to be silent
+  if (!client->watchesSilence()) return std::nullopt;
+  // SM-82: every round gives each candidate twice the time, so that one that is farther away than the server was is found.
+  constexpr Duration kLongestTrial = 1s;
+  constexpr uint32_t kMostDoublings = 10;
+  const Duration timeout = state.paths.active().rtt.pto(state.peerMaxAckDelay());
+  const Duration patience = timeout * (1 << std::min(client->fruitlessRounds(), kMostDoublings));
+  return *state.migrationWork.unansweredSince + std::min(patience, std::max(timeout, kLongestTrial));
 }
 
 /// The server does not answer [BUG 51]: a clock of its own, which new data never postpones.
 void onSilence(QuicConnectionState& state) {
   ServerMigrationClient& client = *state.migrationClient();
   state.migrationWork.unansweredSince = state.now;
-  const bool wasProbing = client.state() == ServerMigrationClient::State::Probing;
   perform(state, client.onProbeTimeout());
-  // A probe that goes on beside a path that has fallen silent matters more now than its backoff says.
-  if (wasProbing) state.paths.expediteValidations(state.now);
+}
+
+/// Somebody speaks where we probe: the next challenge need not wait for its backoff.
+void onHeardWhereProbed(QuicConnectionState& state, const SocketAddress& from) {
+  const ServerMigrationClient& client = *state.migrationClient();
+  const Path* path = state.paths.findPeer(from);
+  if (client.openProbe() != from || path == nullptr || !path->validation || path->validation->attempts.empty()) return;
+  TimePoint latest{};
+  for (const PathValidation::Attempt& attempt : path->validation->attempts) latest = std::max(latest, attempt.sentAt);
+  const bool isLongAgo = latest + state.paths.active().rtt.pto(Duration{0}) <= state.now;
+  if (isLongAgo) state.paths.expediteValidations(state.now);
+}
+
+/// The same path of a client, seen from our new address. RFC 9000 §9.4 read for our end: another network, so RTT, congestion and
+/// the client's ID start anew [BUG 23, 34]; what the client has proved about its address stays proved.
+PathId rehome(QuicConnectionState& state, const SocketAddress& local, PathId old) {
+  const Path& before = *state.paths.find(old);
+  const bool isValidated = before.isValidated;
+  const uint64_t bytesReceived = before.bytesReceived;
+  const uint64_t bytesSent = before.bytesSent;
+  Path& path = adoptPath(state, {local, before.tuple.peer});  // which may take the place of `before`
+  path.isValidated = isValidated;
+  path.bytesReceived = bytesReceived;
+  path.bytesSent = bytesSent;
+  return path.id;
+}
+
+/// All paths lead from `local` now; those from elsewhere are gone.
+void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
+  const PathId old = state.paths.active().id;
+  const PathId path = rehome(state, local, old);
+  switchPath(state, path);
+  if (!state.paths.active().isValidated) {  // the client is moving as well: there must be a way back (RFC 9000 §9.3.2)
+    if (const Path* back = state.paths.lastValidatedExcept(path)) rehome(state, local, back->id);
+    validatePath(state, state.paths.active());
+  }
+  SmallVector<PathId, kMaxPaths> gone;
+  state.paths.forEach([&](const Path& each) {
+    if (each.id < path) gone.push_back(each.id);
+  });
+  for (const PathId id : gone) dropPath(state, id);
+  state.migrationWork.switchedTo = path;
 }
 
 }  // namespace
@@ -69,8 +114,11 @@ void onMigrationHandshakeConfirmed(QuicConnectionState& state) {
   ServerMigrationServer* server = state.migrationServer();
   if (server == nullptr) return;
   server->onHandshakeConfirmed();
-  if (!server->negotiated().has(ServerMigrationProtocol::POOL_OF_ADDRESSES)) return;
-  for (uint32_t i = 0; i < state.settings.migrationPool.size(); ++i) state.migrationWork.poolPending.push_back(i);
+  if (server->negotiated().has(ServerMigrationProtocol::POOL_OF_ADDRESSES)) {
+    for (uint32_t i = 0; i < state.settings.migrationPool.size(); ++i) state.migrationWork.poolPending.push_back(i);
+  }
+  const auto wanted = std::exchange(state.migrationWork.wanted, std::nullopt);
+  if (wanted) prepareServerMigration(state, wanted->protocol, wanted->address);
 }
 
 Result<> onServerMigrationFrame(QuicConnectionState& state, const PacketContext& context,
@@ -105,7 +153,7 @@ void onOneRttPacket(QuicConnectionState& state, PacketNum number) {
 void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& context) {
   if (ServerMigrationClient* client = state.migrationClient()) {
     perform(state, client->onLatestNonProbingPacket(context.peer));
-    return;
+    return onHeardWhereProbed(state, context.peer);
   }
   if (state.role == Role::Server && context.path != state.paths.active().id) onPeerMoved(state, context.path);
 }
@@ -128,7 +176,8 @@ void onPathFailed(QuicConnectionState& state, PathId id) {
 
 void onPathResponseAcked(QuicConnectionState& state, PathId path) {
   ServerMigrationServer* server = state.migrationServer();
-  if (server == nullptr || state.migrationWork.switchedTo != path) return;  // only answers since the switch [BUG 9]
+  const std::optional<PathId>& since = state.migrationWork.switchedTo;
+  if (server == nullptr || !since || path < *since) return;  // SM-86: only answers since the switch [BUG 9]
   perform(state, server->onPathResponseAcked(state.paths.active().tuple.peer));
 }
 
@@ -166,6 +215,23 @@ void onAsked(QuicConnectionState& state) {
   if (!state.migrationWork.unansweredSince) state.migrationWork.unansweredSince = state.now;
 }
 
+void onOwnAddressChanged(QuicConnectionState& state) {
+  const ServerMigrationClient* client = state.migrationClient();
+  const auto probed = client == nullptr ? std::nullopt : client->openProbe();
+  if (!probed || state.migrationWork.delayedProbe) return;
+  // Where the probe went out nobody listens any more.
+  const Path* path = state.paths.findPeer(*probed);
+  if (path != nullptr && path->tuple.local != state.paths.active().tuple.local) dropPath(state, path->id);
+  probePath(state, *probed);
+}
+
+void onMigrationResumed(QuicConnectionState& state, Duration frozenFor) {
+  MigrationWork& work = state.migrationWork;
+  if (work.unansweredSince) *work.unansweredSince += frozenFor;
+  if (work.delayedProbe) work.delayedProbe->at += frozenFor;
+  if (ServerMigrationClient* client = state.migrationClient()) client->onResumed(frozenFor);
+}
+
 Result<> startProbing(QuicConnectionState& state) {
   ServerMigrationClient* client = state.migrationClient();
   if (client == nullptr || !state.isOpen()) {
@@ -183,6 +249,10 @@ void prepareServerMigration(QuicConnectionState& state, ServerMigrationProtocol 
   if (server == nullptr || !state.isOpen()) {
     return tell(state, migration::Failed{ServerMigrationError::MIGRATION_DISABLED});
   }
+  if (state.isHandshaking()) {  // SM-50: it waits, with whoever waits for all
+    state.migrationWork.wanted = {protocol, address};
+    return;
+  }
   perform(state, server->prepare(protocol, address, state.paths.active().tuple));
 }
 
@@ -191,27 +261,24 @@ void switchNetwork(QuicConnectionState& state, const SocketAddress& local) {
     state.paths.active().tuple.local = local;  // a close on its way leaves from the socket that there is
     return;
   }
-  const Path& before = state.paths.active();
-  const PathId old = before.id;
-  const SocketAddress now = local.isUnspecified() && local.port() == 0 ? before.tuple.local : local;
-  // RFC 9000 §9.4 read for our end: another network, so RTT, congestion and the client's ID start anew [BUG 23, 34].
-  Path& path = adoptPath(state, {now, before.tuple.peer});
-  path.isValidated = before.isValidated;
-  path.bytesReceived = before.bytesReceived;
-  path.bytesSent = before.bytesSent;
-  switchPath(state, path.id);
-  dropPath(state, old);
-  state.migrationWork.switchedTo = path.id;
+  const SocketAddress before = state.paths.active().tuple.local;
+  moveOwnEnd(state, local.isUnspecified() && local.port() == 0 ? before : local);
   ServerMigrationServer* server = state.migrationServer();
   if (server == nullptr) return;
-  const bool hasMore = hasDataToSend(state) || state.streams.hasControlToSend() ||
-                       state.space(PacketNumberSpace::AppData).acks.hasNews();
+  // An acknowledgment alone is not enough: when it is lost, nobody repeats it.
+  const bool hasMore = hasDataToSend(state) || state.streams.hasControlToSend();
   perform(state, server->onNetworkSwitched(hasMore));
+  if (server->state() == ServerMigrationServer::State::Idle)
+    state.migrationWork.isAnnouncementPending = false;  // SM-85
+  // SM-88: heard from there, a client need not find out by silence.
+  const bool isMoving = server->state() == ServerMigrationServer::State::Switching;
+  if (isMoving && !hasMore && !state.migrationWork.isServerMigratedPending) state.isPingPending = true;
 }
 
 void cancelServerMigration(QuicConnectionState& state) {
   if (ServerMigrationServer* server = state.migrationServer()) server->cancel();
   state.migrationWork.isAnnouncementPending = false;
+  state.migrationWork.wanted.reset();
 }
 
 bool hasMigrationFrames(const QuicConnectionState& state) {
@@ -241,6 +308,8 @@ std::optional<TimePoint> nextMigrationTimeout(const QuicConnectionState& state) 
   if (client == nullptr || !state.isOpen()) return std::nullopt;
   std::optional<TimePoint> next = client->nextTimeout();
   if (const auto silence = silenceAt(state); silence && (!next || *silence < *next)) next = silence;
+  const auto& delayed = state.migrationWork.delayedProbe;
+  if (delayed && (!next || delayed->at < *next)) next = delayed->at;
   return next;
 }
 
@@ -248,6 +317,11 @@ void onMigrationTimeout(QuicConnectionState& state) {
   ServerMigrationClient* client = state.migrationClient();
   if (client == nullptr || !state.isOpen()) return;
   if (const auto at = client->nextTimeout(); at && *at <= state.now) perform(state, client->onTimeout(state.now));
+  if (const auto delayed = state.migrationWork.delayedProbe; delayed && delayed->at <= state.now) {
+    state.migrationWork.delayedProbe.reset();
+    state.migrationWork.unansweredSince = state.now;  // whose silence is what counts from now on
+    probePath(state, delayed->peer);
+  }
   if (const auto at = silenceAt(state); at && *at <= state.now) onSilence(state);
 }
 

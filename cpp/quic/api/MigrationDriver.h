@@ -37,6 +37,10 @@ void onPoolAddressLost(QuicConnectionState& state, uint32_t index);
 void onAckLeft(QuicConnectionState& state, PacketNum largest);
 /// An ack-eliciting 1-RTT packet has left on the active path.
 void onAsked(QuicConnectionState& state);
+/// The client sends from another address of its own now.
+void onOwnAddressChanged(QuicConnectionState& state);
+/// See onResumed() in Timers.h.
+void onMigrationResumed(QuicConnectionState& state, Duration frozenFor);
 
 // ---- verbs
 Result<> startProbing(QuicConnectionState& state);

@@ -1,5 +1,6 @@
 #include "quic/api/MigrationPerformer.h"
 
+#include "quic/api/ConnectionMigrationDriver.h"
 #include "quic/api/LifeDriver.h"
 #include "quic/api/PathDriver.h"
 
@@ -16,9 +17,17 @@ struct ActionPerformer {
     state.migrationWork.isAnnouncementPending = true;
   }
   void operator()(const migration::SendServerMigrated&) { state.migrationWork.isServerMigratedPending = true; }
-  void operator()(const migration::ProbePath& action) { probePath(state, action.peer); }
+  // SM-89
+  void operator()(const migration::ProbePath& action) {
+    const auto longest = static_cast<uint64_t>(state.settings.clientMigration.probeDelay.count());
+    state.migrationWork.delayedProbe.reset();
+    if (!action.opensSearch || longest == 0) return probePath(state, action.peer);
+    const Duration delay(static_cast<int64_t>(state.environment.random.below(longest + 1)));
+    state.migrationWork.delayedProbe = {action.peer, state.now + delay};
+  }
   void operator()(const migration::MoveToPath& action) { moveTo(action.peer); }
   void operator()(const migration::DropPath& action) {
+    state.migrationWork.delayedProbe.reset();  // nothing is dropped but what is on trial
     Path* path = state.paths.findPeer(action.peer);
     if (path == nullptr) return;
     const PathId id = path->id;
@@ -37,11 +46,10 @@ struct ActionPerformer {
     const PathId old = state.paths.active().id;
     state.migrationWork.lastHeardBeforeMove = state.paths.active().lastReceivedAt;
     switchPath(state, path->id);
-    if (path->isValidated) {
-      dropPath(state, old);
-    } else {
-      probePath(state, peer);
-    }
+    // SM-41: a symmetric move is validated even where an earlier one has proved the address: the server waits to be asked.
+    if (state.migrationClient()->state() == ServerMigrationClient::State::Validating) return probePath(state, peer);
+    dropPath(state, old);
+    followServer(state);
   }
 };
 

@@ -81,12 +81,24 @@ struct EarlyDataState {
 
 /// Frames of server migration that wait to be written, and what the engine watches for the tables.
 struct MigrationWork {
+  /// Of a search that is not begun yet: ServerMigrationClientSettings::probeDelay.
+  struct DelayedProbe {
+    SocketAddress peer;
+    TimePoint at;
+  };
+  /// Asked for during the handshake, which it waits for.
+  struct WantedMove {
+    ServerMigrationProtocol protocol;
+    std::optional<QuicIPAddress> address;
+  };
   std::optional<migration::SendAnnouncement> announcement;  // of the latest epoch
   bool isAnnouncementPending = false;
   bool isServerMigratedPending = false;
   std::vector<uint32_t> poolPending;         // indexes into settings.migrationPool
   std::optional<PacketNum> announcedIn;      // client: the packet whose acknowledgment tells the server
-  std::optional<PathId> switchedTo;          // server: the path since the last switch
+  std::optional<PathId> switchedTo;          // server: the first path since the last switch; earlier ones are gone
+  std::optional<WantedMove> wanted;          // server
+  std::optional<DelayedProbe> delayedProbe;  // client
   std::optional<TimePoint> unansweredSince;  // client: asked, and not heard from since
   TimePoint lastHeardBeforeMove{};           // client: for the downtime
 };

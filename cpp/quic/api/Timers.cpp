@@ -49,11 +49,13 @@ void onTimeout(QuicConnectionState& state) {
 
 void onResumed(QuicConnectionState& state, Duration frozenFor) {
   // Only onResumed knows that this time did not pass for the connection.
-  state.idle.lastReceivedAt += frozenFor;
-  if (state.idle.firstAskedAt) *state.idle.firstAskedAt += frozenFor;
+  const auto shift = [&](TimePoint& at) { at = std::min(at + frozenFor, std::max(at, state.now)); };
+  shift(state.idle.lastReceivedAt);
+  if (state.idle.firstAskedAt) shift(*state.idle.firstAskedAt);
   if (state.isHandshaking()) state.handshake.deadline += frozenFor;
   state.recovery.onResumed(state.now, frozenFor);
   state.paths.onResumed(frozenFor);
+  onMigrationResumed(state, frozenFor);
 }
 
 }  // namespace quic

@@ -154,11 +154,13 @@ void writeAckBeside(QuicConnectionState& state, const Path& path, ByteWriter& wr
 /// PATH_CHALLENGE and PATH_RESPONSE, alone in a datagram of full size (RFC 9000 §8.2.1, §8.2.2). No application data: nothing
 /// is thrown at an address that has proved nothing.
 std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableByteSpan out) {
-  // A client that was sent to an address probes it as it would a preferred one; a server keeps to what it received.
-  const bool isLimited = state.role == Role::Server;
-  Path* path = state.paths.nextWithPathFrames(state.now, isLimited);
+  // A client that its server sent to an address probes it as it would a preferred one. A server keeps to what it received, and
+  // so does a client that follows whoever spoke (RFC 9000 §9.3).
+  const bool isServer = state.role == Role::Server;
+  Path* path = state.paths.nextWithPathFrames(state.now, isServer);
   PacketSpace& space = state.space(PacketNumberSpace::AppData);
   if (path == nullptr || !space.writeKeys || state.isHandshaking()) return std::nullopt;
+  const bool isLimited = isServer || path->id == state.paths.active().id;
   const uint64_t allowance = isLimited ? path->amplificationAllowance() : UINT64_MAX;
   const size_t size = static_cast<size_t>(std::min<uint64_t>({kMinUdpPayloadSize, allowance, out.size()}));
   auto builder = beginPacket(state, *path, EncryptionLevel::OneRtt, out.first(size));
@@ -180,7 +182,8 @@ std::optional<Transmit> transmitPathFrames(QuicConnectionState& state, MutableBy
     content.frames.push_back(SentPing{});  // RFC 9000 §9.3.3: more than a probe, so that no copy of it wins
   }
   writeAckBeside(state, *path, builder->frames(), content.frames);
-  builder->padTo(size);
+  // What cannot prove the size either way is kept small: the rest of the allowance is for others.
+  if (size >= kMinUdpPayloadSize) builder->padTo(size);
   const size_t sealed = sealPacket(state, *path, *builder);
   if (sealed == 0) return std::nullopt;
   const Ecn mark = ecnMark(state, *path);
@@ -288,8 +291,11 @@ size_t buildOneRtt(QuicConnectionState& state, Path& path, MutableByteSpan out, 
   const size_t room = constraint == SendConstraint::ProbeOnly ? std::min(out.size(), probeRoom(state)) : out.size();
   auto builder = beginPacket(state, path, EncryptionLevel::OneRtt, out.first(room));
   if (!builder) return 0;
+  const bool speaksFirst = state.migrationWork.isServerMigratedPending;
   PacketContent content = fillPacket(state, EncryptionLevel::OneRtt, constraint, builder->frames());
   if (builder->isEmpty()) return 0;
+  // SM-56: what the client may send before it has proved this address is three times what came from there.
+  if (speaksFirst && !state.migrationWork.isServerMigratedPending) builder->padTo(std::min(room, kMinUdpPayloadSize));
   // RFC 9000 §10.3: so that what the peer may answer, a stateless reset one byte smaller, looks like any packet to us.
   builder->padTo(kMinStatelessResetSize + 1 + state.settings.connectionIdSize);
   const size_t sealed = sealPacket(state, path, *builder);

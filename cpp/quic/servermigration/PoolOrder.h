@@ -1,4 +1,5 @@
-// The addresses of a pool, and in which order a client tries them: rounds, ascending, past the address in use.
+// The addresses of a pool, and in which order a client tries them: rounds, past the address in use; what the application
+// prefers in its order, then the others ascending.
 // At most kMaxPoolAddresses; it only orders, it does not judge. Spec of the project §5.6.
 #pragma once
 
@@ -12,6 +13,10 @@ namespace quic {
 
 class PoolOrder {
  public:
+  PoolOrder() = default;
+  /// `preferred`, the best first: addresses that may come to be in the pool. The same one twice counts where it is first.
+  explicit PoolOrder(const std::vector<SocketAddress>& preferred) : preferred_(preferred) {}
+
   /// False when it is known already, or when the pool is full. In a round that has passed its place, an address waits
   /// for the next one.
   bool insert(const SocketAddress& address);
@@ -29,7 +34,10 @@ class PoolOrder {
   bool operator==(const PoolOrder&) const = default;
 
  private:
-  std::vector<SocketAddress> addresses_;  // ascending, no duplicates
+  [[nodiscard]] bool isBefore(const SocketAddress& a, const SocketAddress& b) const;
+
+  std::vector<SocketAddress> preferred_;  // the application's
+  std::vector<SocketAddress> addresses_;  // in the order in which they are tried, no duplicates
   std::optional<SocketAddress> last_;     // the latest of this round
 };
 

@@ -9,8 +9,9 @@ using Protocol = ServerMigrationProtocol;
 ServerMigrationClient::ServerMigrationClient(const ServerMigrationClientSettings& settings, const SocketAddress& server)
     : explicitProbing_(settings.explicitProbing),
       announcementLifetime_(settings.announcementLifetime),
-      policy_(settings.addressPolicy, server),
-      validated_(server) {}
+      policy_(settings.addressPolicy, server, settings.allowedAddresses),
+      validated_(server),
+      pool_(settings.poolOrder) {}
 
 void ServerMigrationClient::onNegotiated(ServerMigrationProtocols protocols) { negotiated_ = protocols; }
 
@@ -221,6 +222,13 @@ MigrationSteps ServerMigrationClient::onTimeout(TimePoint now) {
   return steps;
 }
 
+void ServerMigrationClient::onResumed(Duration frozenFor) {
+  if (auto* announced = std::get_if<ExplicitAnnounced>(&data_)) announced->expiresAt += frozenFor;
+  if (auto* announced = std::get_if<SynchronizedAnnounced>(&data_)) announced->expiresAt += frozenFor;
+  if (auto* probe = std::get_if<ExplicitProbe>(&data_)) probe->expiresAt += frozenFor;
+  if (auto* move = std::get_if<SynchronizedMove>(&data_)) move->expiresAt += frozenFor;
+}
+
 // ---- nouns
 
 ServerMigrationClient::State ServerMigrationClient::state() const {
@@ -262,6 +270,11 @@ bool ServerMigrationClient::watchesSilence() const {
     case Situation::SynchronizedMove: return false;
   }
   return false;
+}
+
+uint32_t ServerMigrationClient::fruitlessRounds() const {
+  const auto* probe = std::get_if<PoolProbe>(&data_);
+  return probe == nullptr ? 0 : probe->fruitlessRounds;
 }
 
 std::optional<TimePoint> ServerMigrationClient::nextTimeout() const {

@@ -17,7 +17,13 @@ struct ServerMigrationClientSettings {
   ServerMigrationProtocols protocols;  // offered; empty: off
   ExplicitProbing explicitProbing = ExplicitProbing::Reactive;
   AddressPolicyKind addressPolicy = AddressPolicyKind::Routable;
+  std::vector<AddressRange> allowedAddresses;  // when not empty: to these and no others, see AddressPolicy
   Duration announcementLifetime = kDefaultAnnouncementLifetime;
+  /// So that not all clients of a server look for it at the same instant: the first probe of each search waits for a random
+  /// time up to this. 0: it does not wait.
+  Duration probeDelay{0};
+  /// In which order the addresses of a pool are tried: these first, in this order, then the others, ascending.
+  std::vector<SocketAddress> poolOrder;
 };
 
 class ServerMigrationClient {
@@ -47,6 +53,8 @@ class ServerMigrationClient {
   /// The client went where the handshake's preferred_address told it to (RFC 9000 §9.6), which is no move of this kind.
   /// Only while Idle.
   void onPreferredAddress(const SocketAddress& peer) { validated_ = peer; }
+  /// The clock jumped by this while the process stood still: an announcement lives on for what was left of its time.
+  void onResumed(Duration frozenFor);
 
   // ---- verbs
   /// ExplicitProbing::Manual. Error: MIGRATION_INVALID_STATE.
@@ -59,6 +67,10 @@ class ServerMigrationClient {
   [[nodiscard]] bool mayReceiveFrom(const SocketAddress& address) const;
   /// Whether silence of the server matters: onProbeTimeout() would do something.
   [[nodiscard]] bool watchesSilence() const;
+  /// How often the whole pool was tried in this search, and nobody answered.
+  [[nodiscard]] uint32_t fruitlessRounds() const;
+  /// The address that is probed beside the active path: an open probe, which is forgotten when everything is called off.
+  [[nodiscard]] std::optional<SocketAddress> openProbe() const;
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const;
 
   bool operator==(const ServerMigrationClient&) const = default;
@@ -97,6 +109,7 @@ class ServerMigrationClient {
   };
   struct PoolProbe {
     SocketAddress candidate;
+    uint32_t fruitlessRounds = 0;
     bool operator==(const PoolProbe&) const = default;
   };
   struct SymmetricMove {
@@ -121,8 +134,6 @@ class ServerMigrationClient {
   [[nodiscard]] bool mayUse(ServerMigrationProtocol protocol) const { return negotiated_.usable().has(protocol); }
   [[nodiscard]] bool isStale() const { return currentPacket_ < settledPacket_; }
   [[nodiscard]] std::optional<SocketAddress> addressOf(const QuicIPAddress& address) const;
-  /// The path that must be forgotten when everything is called off: an open probe.
-  [[nodiscard]] std::optional<SocketAddress> openProbe() const;
 
   // ---- steps
   MigrationSteps onExplicitAnnouncement(TimePoint now, const QuicIPAddress& address);

@@ -47,7 +47,8 @@ std::optional<SocketAddress> ServerMigrationClient::addressOf(const QuicIPAddres
 MigrationSteps ServerMigrationClient::probeAnnounced(OldPath oldPath) {
   const ExplicitAnnounced announced = as<ExplicitAnnounced>();
   data_ = ExplicitProbe{announced.target, announced.expiresAt, oldPath};
-  return {.actions = {ProbePath{announced.target}}, .events = {ProbingStarted{Protocol::EXPLICIT, announced.target}}};
+  return {.actions = {ProbePath{announced.target, true}},
+          .events = {ProbingStarted{Protocol::EXPLICIT, announced.target}}};
 }
 
 /// The probe began while the old path lived, and its prober may be far into its backoff: begin it afresh, once.
@@ -59,9 +60,10 @@ MigrationSteps ServerMigrationClient::probeAgain() {
 
 MigrationSteps ServerMigrationClient::probePool(const SocketAddress& candidate) {
   MigrationSteps steps;
-  if (const std::optional<SocketAddress> probe = openProbe()) steps.actions.push_back(DropPath{*probe});
-  data_ = PoolProbe{candidate};
-  steps.actions.push_back(ProbePath{candidate});
+  const std::optional<SocketAddress> before = openProbe();
+  if (before) steps.actions.push_back(DropPath{*before});
+  data_ = PoolProbe{candidate, fruitlessRounds()};
+  steps.actions.push_back(ProbePath{candidate, !before});
   steps.events.push_back(ProbingStarted{Protocol::POOL_OF_ADDRESSES, candidate});
   return steps;
 }
@@ -72,7 +74,9 @@ MigrationSteps ServerMigrationClient::tryNextOfPool() {
   std::optional<SocketAddress> candidate = present;
   for (size_t i = 0; i <= pool_.size() && (!candidate || *candidate == present); ++i) {
     candidate = pool_.next(validated_);
-    if (!candidate) pool_.restart();
+    if (candidate) continue;
+    pool_.restart();
+    ++std::get_if<PoolProbe>(&data_)->fruitlessRounds;
   }
   return candidate && *candidate != present ? probePool(*candidate) : MigrationSteps{};
 }

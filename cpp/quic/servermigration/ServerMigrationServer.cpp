@@ -102,7 +102,11 @@ MigrationSteps ServerMigrationServer::onPoolAddressAcked(uint32_t index) {
 
 MigrationSteps ServerMigrationServer::onNetworkSwitched(bool somethingToSend) {
   switch (state()) {
-    case State::Idle: return {};
+    case State::Idle:
+      // SM-59: the pool was announced long ago. For any other protocol it is no move.
+      if (!isPoolAcked() || poolAcked_.empty()) return {};
+      data_ = Switching{Protocol::POOL_OF_ADDRESSES};
+      return {};
     case State::Announcing: data_ = Idle{}; return failedWith(Error::INVALID_STATE);  // SM-55
     case State::Ready:
     case State::Switching: break;

@@ -79,6 +79,7 @@ struct SendServerMigrated {};
 /// Validate `peer` beside the active path: padded PATH_CHALLENGE, no application data.
 struct ProbePath {
   SocketAddress peer;
+  bool opensSearch = false;  // nothing was probed before: it may be put off for a while (SM-89)
 };
 /// Make `peer` the active path now; three times what it sent until it is validated (RFC 9000 §9.3, mirrored).
 struct MoveToPath {

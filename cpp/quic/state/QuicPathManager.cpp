@@ -231,7 +231,8 @@ PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& rando
 Path* QuicPathManager::nextWithPathFrames(TimePoint now, bool limited) {
   Path* next = nullptr;
   for (const auto& path : paths_) {
-    if (!hasPathFrames(*path, now) || (limited && path->amplificationAllowance() < kMinPathFrameDatagram)) continue;
+    const bool isLimited = limited || path->id == activeId_;
+    if (!hasPathFrames(*path, now) || (isLimited && path->amplificationAllowance() < kMinPathFrameDatagram)) continue;
     // By age, beginning after the one that was served last: whoever keeps one path busy does not starve another.
     const bool comesAfter = path->id > servedLast_;
     if (next == nullptr || (comesAfter && next->id <= servedLast_)) next = path.get();

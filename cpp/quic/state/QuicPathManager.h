@@ -89,7 +89,8 @@ class QuicPathManager {
   /// Fresh data for the attempt that is being written, into a datagram of `size` bytes.
   PathData makeChallenge(TimePoint now, Path& path, Random& random, size_t size);
   /// A path that has a challenge or a response to send and may: a challenge by its timer, a response by the congestion window
-  /// (RFC 9000 §8.2.2), and, when it is `limited`, by three times what came from it (§8.1). Paths take turns. nullptr: none.
+  /// (RFC 9000 §8.2.2), and, when all are `limited` or it is the active one, by three times what came from it (§8.1, §9.3).
+  /// Paths take turns. nullptr: none.
   [[nodiscard]] Path* nextWithPathFrames(TimePoint now, bool limited);
   /// Paths whose validation has failed by now; they stay, without validation.
   std::vector<FailedValidation> expire(TimePoint now);
