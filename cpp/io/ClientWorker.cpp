@@ -104,6 +104,10 @@ void ClientWorker::runOfRole(TimePoint now, Command& command) {
 
 // ---- turns
 
+void ClientWorker::onThawed(TimePoint now, Duration frozenFor) {
+  for (auto& [local, group] : groups_) group->endpoint().connections().onResumed(now, frozenFor);
+}
+
 bool ClientWorker::drive(TimePoint now) {
   bool isLeft = false;
   size_t before = 0;

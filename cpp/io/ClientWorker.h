@@ -22,6 +22,7 @@ class ClientWorker final : public Worker {
   QuicTransportBase* findTransport(ConnectionHandle connection) override;
   void touchTransport(ConnectionHandle connection) override;
 
+  void onThawed(TimePoint now, Duration frozenFor) override;
   bool drive(TimePoint now) override;
   bool transmit(TimePoint now) override;
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const override;

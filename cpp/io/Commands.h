@@ -96,6 +96,10 @@ struct QueryStats {
   ConnectionHandle connection;
   uint32_t request;
 };
+/// The host knows that the process stood still, perhaps as a copy of another one.
+struct Thaw {
+  Duration frozenFor;
+};
 /// Deliver, even if there is nothing: the host has records of its own.
 struct Poke {};
 /// Close every connection, send that, let everything go.
@@ -162,6 +166,7 @@ using Command =
     std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
                  command::StreamResetAt, command::StreamPrioritize, command::SendDatagram, command::UpdateKeys,
                  command::ExportKeyingMaterial, command::CloseConnection, command::QueryStats, command::StopQlog,
+                 command::Thaw,
                  command::Poke, command::Stop, command::Connect, command::StartProbing, command::Migrate,
                  command::Forwarded, command::Refuse, command::BeginShutdown, command::SetRetryPolicy,
                  command::SetTokenKeys, command::Prepare, command::SwitchNetwork, command::CancelMigration,
@@ -180,6 +185,7 @@ struct Ready {
 };
 struct Excluded {
   ConnectionHandle connection;
+  std::optional<ServerMigrationError> reason{};  // none: the plan leaves it out
 };
 struct Completed {
   ConnectionHandle connection;

@@ -112,8 +112,8 @@ void ConnectionBridge::on(ConnectionHandle handle, MigrationEvent&& event) {
   if (role_ == Role::Client) return;
   if (const auto* ready = std::get_if<migration::Ready>(&event)) {
     up_.facts.push_back(fact::Ready{handle, ready->protocol});
-  } else if (std::holds_alternative<migration::Failed>(event)) {
-    up_.facts.push_back(fact::Excluded{handle});
+  } else if (const auto* failed = std::get_if<migration::Failed>(&event)) {
+    up_.facts.push_back(fact::Excluded{handle, failed->error});
   } else if (std::holds_alternative<migration::Completed>(event)) {
     up_.facts.push_back(fact::Completed{handle});
   }

@@ -212,6 +212,7 @@ std::string outcomesRecord(const std::vector<MigrationOutcome>& outcomes) {
   for (const MigrationOutcome& outcome : outcomes) {
     json.beginObject().name("connection").number(outcome.connection).name("status").text(statusName(outcome.status));
     if (outcome.protocol) json.name("protocol").text(protocolName(*outcome.protocol));
+    if (outcome.reason) json.name("reason").text(serverMigrationErrorToString(*outcome.reason));
     json.endObject();
   }
   return json.endArray().str();

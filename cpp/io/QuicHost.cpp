@@ -1,5 +1,6 @@
 #include "io/QuicHost.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace quic {
@@ -86,6 +87,10 @@ void QuicHost::flush() {
 
 void QuicHost::setRef(bool ref) {
   for (const auto& worker : workers_) worker->setRef(ref);
+}
+
+void QuicHost::thaw(Duration frozenFor) {
+  for (const auto& worker : workers_) worker->post(command::Thaw{std::max(frozenFor, Duration{0})});
 }
 
 void QuicHost::close() {

@@ -59,6 +59,10 @@ class QuicHost {
   void flush();
   /// On a given loop: whether open sockets keep it alive. With threads it is the sink's owner that does.
   void setRef(bool ref);
+  /// The process was frozen and goes on, perhaps elsewhere or as a copy: fresh entropy, and time that did not pass is not counted
+  /// (idle timeouts, handshakes, announcements). What workers notice by their clocks needs no telling, and is not counted twice
+  /// when it is told within ten seconds. 0: for how long is not known.
+  void thaw(Duration frozenFor = Duration{0});
   /// Closes every connection, then everything else. Answered by HostClosed, the last record.
   void close();
 

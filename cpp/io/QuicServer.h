@@ -17,6 +17,12 @@
 
 namespace quic {
 
+/// Where a move stands: what each connection waits for is its status.
+struct MigrationStatus {
+  ServerMigrationCoordinator::Phase phase = ServerMigrationCoordinator::Phase::Idle;
+  std::vector<MigrationOutcome> connections;  // of the move under way, or of the last one
+};
+
 struct ServerOptions {
   SocketAddress address;
   bool dualStack = false;  // an IPv6 wildcard that also takes IPv4
@@ -63,6 +69,8 @@ class QuicServer final : public QuicHost, private DatagramForwarder {
   Result<> onNetworkSwitch(Duration deadline);
   /// What clients were told cannot be untold. Harmless when there is no move.
   void cancelServerMigration();
+  /// At any time, as of the batches that were taken. Just after onImminentServerMigration() it is not known yet who takes part.
+  [[nodiscard]] MigrationStatus migrationStatus() const;
 
  private:
   QuicServer(const ServerOptions& options, const SocketAddress& address, std::shared_ptr<TlsServerContext> tls);

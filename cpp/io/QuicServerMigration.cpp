@@ -93,6 +93,11 @@ void QuicServer::cancelServerMigration() {
   applyRefusal();
 }
 
+MigrationStatus QuicServer::migrationStatus() const {
+  if (isEnlisting_) return {Phase::Preparing, {}};
+  return {coordinator_.phase(), coordinator_.outcomes()};
+}
+
 // ---- facts
 
 void QuicServer::onFact(size_t, const HostFact& fact) {
@@ -123,7 +128,7 @@ void QuicServer::onAllEnlisted() {
 void QuicServer::coordinate(const HostFact& fact) {
   std::visit(Overloaded{
                  [&](const fact::Ready& f) { coordinator_.onReady(f.connection, f.protocol); },
-                 [&](const fact::Excluded& f) { coordinator_.onExcluded(f.connection); },
+                 [&](const fact::Excluded& f) { coordinator_.onExcluded(f.connection, f.reason); },
                  [&](const fact::Completed& f) { coordinator_.onCompleted(f.connection); },
                  [&](const fact::Closed& f) { coordinator_.onClosed(f.connection); },
                  [&](const fact::AlarmDue&) { onAlarm(); },

@@ -6,6 +6,7 @@
 #include "io/Overloaded.h"
 #include "io/SystemClock.h"
 #include "quic/api/Drive.h"
+#include "quic/tls/TlsEntropy.h"
 
 namespace quic {
 namespace {
@@ -99,6 +100,11 @@ void ServerWorker::onForwarded(TimePoint now, command::Forwarded& datagram) {
   static_cast<void>(endpoint_.onDatagram(now, {datagram.path, datagram.ecn, datagram.bytes}));
 }
 
+void ServerWorker::onThawed(TimePoint now, Duration frozenFor) {
+  endpoint_.connections().onResumed(now, frozenFor);
+  if (alarm_) *alarm_ += frozenFor;
+}
+
 void ServerWorker::runOfRole(TimePoint now, Command& command) {
   std::visit(Overloaded{
                  [&](command::Forwarded& c) { onForwarded(now, c); },
@@ -153,13 +159,16 @@ void ServerWorker::switchNetwork(TimePoint now, command::SwitchNetwork& command)
   }
   transmitUntilSent(now);  // on the old address: the only one these clients know
 
-  SocketAddress local;
+  // A wildcard that is kept: the kernel knows what this host's address is now.
+  const SocketAddress present = ports_->first().localAddress();
+  SocketAddress local = present.isUnspecified() ? present : SocketAddress();
   if (command.socket.isOpen()) {
     local = command.socket.localAddress();
     // libuv refuses only for want of memory; the connections then end by their idle timeouts.
     static_cast<void>(ports_->first().use(std::move(command.socket)));
   }
   random_.reseed();  // a process that was copied to move must not share its randomness with the copy
+  reseedTlsEntropy();
   for (const ConnectionHandle handle : moving) {
     endpoint_.find(handle)->onNetworkSwitch(now, local);
     endpoint_.touch(handle);

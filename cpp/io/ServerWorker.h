@@ -58,6 +58,7 @@ class ServerWorker final : public Worker, private HandshakeFactory {
   bool drive(TimePoint now) override;
   bool transmit(TimePoint now) override;
   [[nodiscard]] std::optional<TimePoint> nextTimeout() const override;
+  void onThawed(TimePoint now, Duration frozenFor) override;
   void runOfRole(TimePoint now, Command& command) override;
   void closeEverything(TimePoint now) override;
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "io/SystemClock.h"
+#include "quic/tls/TlsEntropy.h"
 
 namespace quic {
 namespace {
@@ -73,6 +74,8 @@ void Worker::shutDown() {
 
 void Worker::onTurn() {
   const TimePoint now = systemNow();
+  const Duration frozenFor = thawDetector_.onTurn(now, systemSlept());
+  if (frozenFor > Duration{0} && !isStopped_) thaw(now, frozenFor);
   queue_.takeCommands(commands_);
   for (Command& command : commands_) {
     if (!isStopped_) run(now, command);
@@ -90,8 +93,17 @@ void Worker::onTurn() {
   if (std::exchange(hasNewWork_, false)) isLeft |= transmit(now);
   // Streams that wait although there is room again; without room, the host's next take() wakes this loop.
   if (bridge_.hasReadableStreams() && up_.empty()) isLeft = true;
-  loop_->setDeadline(nextTimeout());
+  const std::optional<TimePoint> next = nextTimeout();
+  loop_->setDeadline(next);
+  thawDetector_.onWaiting(next);
   if (isLeft) loop_->again();
+}
+
+/// What a copy of this process knows, it must not use as well (keys, connection IDs, challenges).
+void Worker::thaw(TimePoint now, Duration frozenFor) {
+  random_.reseed();
+  reseedTlsEntropy();
+  if (frozenFor > Duration{0}) onThawed(now, frozenFor);
 }
 
 void Worker::deliver() {
@@ -151,6 +163,7 @@ struct Worker::CommandRunner {
   void operator()(command::StopQlog& c) const {
     if (QuicTransportBase* transport = worker.findTransport(c.connection)) transport->stopQlog();
   }
+  void operator()(command::Thaw& c) const { worker.thaw(now, worker.thawDetector_.onTold(now, c.frozenFor)); }
   void operator()(command::Poke&) const { worker.isPoked_ = true; }
   void operator()(command::Stop&) const { worker.stop(now); }
   template <class OfRole>

@@ -2,7 +2,7 @@
 // roles, which are the two subclasses (a seam, because host and bridge know workers and not roles). Thread-confined; it meets
 // its host by a HostQueue.
 //
-// One turn: read the clock; run commands; datagrams in, timers, datagrams out, events (quic/api/Drive.h); read streams for the
+// One turn: read the clock; notice a freeze, once; run commands; datagrams in, timers, datagrams out, events (quic/api/Drive.h); read streams for the
 // host; hand the batch up; arm the timer. All of it bounded: what is left over is another turn's.
 //
 // On a given loop commands run at once, and what they want sent leaves before the loop waits or at flush(): the writes of
@@ -17,6 +17,7 @@
 #include "io/PendingAnswers.h"
 #include "io/ReceiveSlab.h"
 #include "io/SystemRandom.h"
+#include "io/ThawDetector.h"
 #include "quic/tls/OpenSslTls.h"
 
 namespace quic {
@@ -64,6 +65,8 @@ class Worker : private EventLoop::Handler, protected ConnectionAccess {
   virtual bool drive(TimePoint now) = 0;
   virtual bool transmit(TimePoint now) = 0;
   [[nodiscard]] virtual std::optional<TimePoint> nextTimeout() const = 0;
+  /// Time that did not pass for its connections.
+  virtual void onThawed(TimePoint now, Duration frozenFor) = 0;
   virtual void runOfRole(TimePoint now, Command& command) = 0;
   /// CONNECTION_CLOSE to everybody, sent as far as `kClosePatience` allows; sockets closed.
   virtual void closeEverything(TimePoint now) = 0;
@@ -81,6 +84,7 @@ class Worker : private EventLoop::Handler, protected ConnectionAccess {
   void onLoopClosed() override;
   struct CommandRunner;
   void run(TimePoint now, Command& command);
+  void thaw(TimePoint now, Duration frozenFor);
   void deliver();
   void stop(TimePoint now);
 
@@ -89,6 +93,7 @@ class Worker : private EventLoop::Handler, protected ConnectionAccess {
   HostQueue queue_;
   UpBatch up_;
   std::vector<Command> commands_;
+  ThawDetector thawDetector_;
 
  protected:
   ConnectionBridge bridge_;

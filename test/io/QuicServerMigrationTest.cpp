@@ -125,6 +125,42 @@ TEST_F(PreparedServer, ServesWhoCannotMoveUntilTheSwitchAndThenSaysReconnect) {
             std::string::npos);
 }
 
+TEST_F(PreparedServer, SaysAtAnyTimeWhoWaitsForWhat) {
+  using Phase = ServerMigrationCoordinator::Phase;
+  using Status = MigrationOutcome::Status;
+  const auto statuses = [&] {
+    std::map<Status, size_t> counts;
+    for (const MigrationOutcome& outcome : net.server->migrationStatus().connections) ++counts[outcome.status];
+    return counts;
+  };
+  EXPECT_EQ(net.server->migrationStatus().phase, Phase::Prepared);
+  EXPECT_EQ(statuses(), (std::map<Status, size_t>{{Status::Ready, 1}, {Status::Excluded, 1}}));
+  for (const MigrationOutcome& outcome : net.server->migrationStatus().connections) {
+    if (outcome.status == Status::Excluded) {
+      EXPECT_EQ(outcome.reason, ServerMigrationError::MIGRATION_DISABLED);
+    }
+  }
+  EXPECT_NE(net.serverSide.of(RecordKind::MigrationPrepared)[0].bytes.find("MIGRATION_DISABLED"), std::string::npos);
+  ASSERT_TRUE(net.server->onNetworkSwitch(nextTo(net.server->address()), kDeadline));
+  EXPECT_EQ(net.server->migrationStatus().phase, Phase::Relocating);
+  EXPECT_EQ(statuses(), (std::map<Status, size_t>{{Status::Switching, 1}, {Status::Excluded, 1}}));
+  net.write(1, 0, "moved", true);
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationCompleted); }));
+  EXPECT_EQ(net.server->migrationStatus().phase, Phase::Done);
+  EXPECT_EQ(statuses()[Status::Migrated], 1u);
+}
+
+// And a cancelled move leaves nothing behind.
+TEST_F(PreparedServer, ServesWhoCannotMoveEvenWhileOthersWait) {
+  EXPECT_EQ(net.server->migrationStatus().connections.size(), 2u);
+  net.write(2, 0, "served ", false);
+  ASSERT_TRUE(net.untilEchoed(2, 0, "served "));
+  net.write(2, 0, "still", true);
+  ASSERT_TRUE(net.untilEchoed(2, 0, "served still"));
+  net.server->cancelServerMigration();
+  EXPECT_EQ(net.server->migrationStatus().phase, ServerMigrationCoordinator::Phase::Idle);
+}
+
 TEST_F(PreparedServer, RefusesNewConnectionsUntilTheMoveIsCancelled) {
   net.connect(3);
   ASSERT_TRUE(net.until([&] { return net.clientSide.has(RecordKind::ConnectionClosed); }));

@@ -26,9 +26,10 @@ void ServerMigrationCoordinator::onReady(ConnectionHandle connection, ServerMigr
   become(*outcome, Status::Ready);
 }
 
-void ServerMigrationCoordinator::onExcluded(ConnectionHandle connection) {
+void ServerMigrationCoordinator::onExcluded(ConnectionHandle connection, std::optional<ServerMigrationError> reason) {
   MigrationOutcome* outcome = find(connection);
   if (!outcome || outcome->status == Status::Closed || outcome->status == Status::Migrated) return;
+  outcome->reason = reason;
   become(*outcome, Status::Excluded);
 }
 

@@ -20,6 +20,7 @@ struct MigrationOutcome {
   ConnectionHandle connection = 0;
   Status status = Status::Pending;
   std::optional<ServerMigrationProtocol> protocol;
+  std::optional<ServerMigrationError> reason{};  // why it could not be prepared; none: left out by the plan, or late
 };
 
 class ServerMigrationCoordinator {
@@ -30,7 +31,7 @@ class ServerMigrationCoordinator {
   Result<> begin(const std::vector<ConnectionHandle>& connections, TimePoint deadline);
   void onReady(ConnectionHandle connection, ServerMigrationProtocol protocol);
   /// Cannot be moved, or left out by the plan: served until the relocation, then closed.
-  void onExcluded(ConnectionHandle connection);
+  void onExcluded(ConnectionHandle connection, std::optional<ServerMigrationError> reason = std::nullopt);
   void onClosed(ConnectionHandle connection);
   /// The sockets are bound anew. Error: MIGRATION_INVALID_STATE unless Prepared.
   Result<> onNetworkSwitched(TimePoint deadline);
