@@ -44,17 +44,6 @@ void onSilence(QuicConnectionState& state) {
   perform(state, client.onProbeTimeout());
 }
 
-/// Somebody speaks where we probe: the next challenge need not wait for its backoff.
-void onHeardWhereProbed(QuicConnectionState& state, const SocketAddress& from) {
-  const ServerMigrationClient& client = *state.migrationClient();
-  const Path* path = state.paths.findPeer(from);
-  if (client.openProbe() != from || path == nullptr || !path->validation || path->validation->attempts.empty()) return;
-  TimePoint latest{};
-  for (const PathValidation::Attempt& attempt : path->validation->attempts) latest = std::max(latest, attempt.sentAt);
-  const bool isLongAgo = latest + state.paths.active().rtt.pto(Duration{0}) <= state.now;
-  if (isLongAgo) state.paths.expediteValidations(state.now);
-}
-
 /// The same path of a client, seen from our new address. RFC 9000 §9.4 read for our end: another network, so RTT, congestion and
 /// the client's ID start anew [BUG 23, 34]; what the client has proved about its address stays proved.
 PathId rehome(QuicConnectionState& state, const SocketAddress& local, PathId old) {
@@ -153,7 +142,7 @@ void onOneRttPacket(QuicConnectionState& state, PacketNum number) {
 void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& context) {
   if (ServerMigrationClient* client = state.migrationClient()) {
     perform(state, client->onLatestNonProbingPacket(context.peer));
-    return onHeardWhereProbed(state, context.peer);
+    return;
   }
   if (state.role == Role::Server && context.path != state.paths.active().id) onPeerMoved(state, context.path);
 }

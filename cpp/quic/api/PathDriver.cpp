@@ -144,6 +144,7 @@ void probePath(QuicConnectionState& state, const SocketAddress& peer) {
   path->validation.reset();
   // RFC 9000 §9.4: no sooner than RFC 9002 §6.2.1 has it. The estimate is that of the server's last path: it is the same
   // server, and one datagram in a round trip of that is no more load than a connection there begins with (§8.2.1).
+  // Answers to the last few challenges count: on a long way they must not follow one another faster than answers can come.
   const Duration interval = state.paths.active().rtt.pto(state.peerMaxAckDelay());
   const ValidationTiming timing{interval, std::max(interval, kOften), state.now + validationTime(state)};
   state.paths.beginValidation(state.now, path->id, timing);

@@ -50,7 +50,7 @@ class MovePair : public EndpointPair {
   /// Connected, and everything said that is said after a handshake.
   void begin(const TransportSettings& settings) {
     connect(settings);
-    runFor(500ms);
+    runFor(500ms + 8 * delay);
     ASSERT_NE(client.find(1), nullptr);
     ASSERT_TRUE(client.find(1)->isHandshakeConfirmed());
     server.connections().forEach([&](ConnectionHandle each, QuicTransportBase&) { handle = each; });

@@ -245,6 +245,23 @@ TEST(ServerMove, AFarCandidateOfAPoolIsFoundInALaterRound) {
   expectAt(pair, kSecond, "far");
 }
 
+// covers SM-83: satellites
+TEST(ServerMove, ALongWayIsNoObstacle) {
+  for (const Kind& kind : kKinds) {
+    MovePair pair(serverFor(kind));
+    pair.delay = 400ms;
+    pair.begin(clientFor(kind));
+    pair.request(2000);
+    pair.runFor(3s);
+    pair.prepare(kind.protocol, kind.protocol == EXPLICIT ? std::optional(kSecond) : std::nullopt);
+    pair.runFor(3s);
+    pair.request(2000);
+    pair.moveTo(kSecond);
+    pair.runFor(20s);
+    expectAt(pair, kSecond, kind.name);
+  }
+}
+
 // BUG 51: new data never postpones the search
 TEST(ServerMove, SteadySendingDoesNotStarveTheSearch) {
   MovePair pair(MovePair::serverSpeaking({POOL_OF_ADDRESSES}, kPool));
