@@ -54,7 +54,7 @@ TEST(ProbeSpacing, IsNeverShorterThanAProbeTimeout) {
     for (const uint64_t maxAckDelay : {25u, 400u}) {
       Moving moving(rtt, maxAckDelay);
       const Duration least = moving.peer.end().stats().smoothedRtt + std::chrono::milliseconds(maxAckDelay);
-      ASSERT_GE(least, rtt);
+      ASSERT_GE(least, rtt * 3 / 4) << "a long path, as far as the client knows";
       const std::vector<TimePoint> times = moving.askedAt();
       ASSERT_GE(times.size(), 2u);
       for (size_t i = 1; i < times.size(); ++i) {
