@@ -15,11 +15,13 @@ PacketType typeOf(EncryptionLevel level) {
 }
 
 /// RFC 9000 §17.1: the encoding should be large enough for a packet that arrives after packets that are sent after it. Four
-/// times as many as are on the way now may overtake it.
+/// times as many as are on the way now may overtake it; and a whole window may overtake one that was sent alone, so one byte
+/// is never enough: the packet would open with no key, as if forged.
 EncodedPacketNumber encodeForReordering(PacketNum number, std::optional<PacketNum> largestAcked) {
   constexpr uint64_t kRoom = 4;
-  if (!largestAcked) return encodePacketNumber(number, largestAcked);
-  return encodePacketNumber(number, number - std::min(number, kRoom * (number - *largestAcked)));
+  const uint64_t unacked = largestAcked ? kRoom * (number - *largestAcked) : number;
+  const EncodedPacketNumber encoded = encodePacketNumber(number, number - std::min(number, unacked));
+  return encoded.size > 1 ? encoded : EncodedPacketNumber{number & 0xffff, 2};
 }
 
 }  // namespace

@@ -180,5 +180,26 @@ TEST(QuicReadCodec, ReadsTheNumberOfAPacketThatAWholeWindowOvertook) {
   }
 }
 
+// covers RFC 9000 §17.1: a packet that was sent alone, and behind it at once as many as a window has
+TEST(QuicReadCodec, ReadsTheNumberOfALonePacketThatAWindowOvertook) {
+  for (const std::optional<PacketNum> acked : {std::optional<PacketNum>{}, std::optional<PacketNum>{0}}) {
+    for (const PacketNum number : {1u, 127u, 128u, 1000u}) {
+      for (const PacketNum later : {100u, 128u, 129u, 1000u, 30'000u}) {
+        Fixture f;
+        ByteVector packet(200);
+        const auto before = acked ? std::optional(number - 1) : std::nullopt;
+        auto builder = QuicPacketBuilder::begin(packet, f.fields, number, before);
+        ASSERT_TRUE(builder.has_value());
+        builder->frames().writeByte(1);
+        packet.resize(builder->seal(f.sender.writeKeys));
+        f.receiver.acks.onPacketReceived(TimePoint{}, {number + later, true, Ecn::NotEct});
+        const auto opened = f.open(packet);
+        ASSERT_TRUE(opened.hasValue()) << number << " " << later;
+        EXPECT_EQ(opened->number, number);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quic::test
