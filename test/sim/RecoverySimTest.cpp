@@ -16,10 +16,7 @@ TEST(RecoverySim, LearnsToBearReordering) {
     ASSERT_TRUE(sim.runUntil([&] { return client.isDone(); }, 60s)) << seed;
     sim.runFor(1s);
     const ConnectionStats stats = client.connection()->stats();
-    // Nothing was lost. But a peer may forget what came late together with a report that was overtaken itself (RFC 9000
-    // §13.2.4), and then nobody tells.
-    constexpr uint64_t kUntold = 3;
-    EXPECT_LE(stats.packetsLost, stats.packetsSpuriouslyLost + kUntold) << "seed " << seed;
+    EXPECT_EQ(stats.packetsLost, stats.packetsSpuriouslyLost) << "nothing was lost, seed " << seed;
     EXPECT_LE(stats.packetsLost, 60u) << seed;
     EXPECT_GE(stats.congestionWindow, 200'000u) << "every reduction was taken back, seed " << seed;
   }
