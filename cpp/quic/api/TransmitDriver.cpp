@@ -86,7 +86,7 @@ void onPacketSealed(QuicConnectionState& state, Path& path, const QuicPacketBuil
   const std::optional<PacketNum> acked =
       content.hasAck && name == PacketNumberSpace::AppData ? space.acks.largest() : std::nullopt;
   packet.frames = std::move(content.frames);
-  state.recovery.onPacketSent(name, std::move(packet));
+  state.recovery.onPacketSent(name, std::move(packet), path.id != state.paths.active().id);
   if (builder.level() == EncryptionLevel::Handshake) onHandshakePacketSent(state);
   if (acked) onAckLeft(state, *acked);
 }

@@ -81,11 +81,11 @@ std::optional<RttSample> sampleOf(const AckFrame& frame, TimePoint now, std::spa
 }
 }  // namespace
 
-bool LossRecovery::onPacketSent(PacketNumberSpace space, SentPacket&& packet) {
+bool LossRecovery::onPacketSent(PacketNumberSpace space, SentPacket&& packet, bool isBeside) {
   Space& state = at(space);
   const PacketNum number = packet.number;
   const TimePoint sentAt = packet.sentAt;
-  const bool armsPto = packet.ackEliciting && packet.inFlight;
+  const bool armsPto = packet.ackEliciting && packet.inFlight && !(isBeside && hasAckElicitingInFlight(space));
   if (!state.outstanding.insert(std::move(packet))) return false;
   if (state.largestSent && number - *state.largestSent > 1) {
     state.skipped.insert(*state.largestSent + 1, number - 1);

@@ -59,8 +59,10 @@ struct SendProbes {
 class LossRecovery {
  public:
   /// Packet numbers rise within a space; false, and nothing is kept, when they do not, which is a bug of ours. Numbers
-  /// that are skipped are remembered for a while: who acknowledges one is caught (RFC 9000 §21.4).
-  bool onPacketSent(PacketNumberSpace space, SentPacket&& packet);
+  /// that are skipped are remembered for a while: who acknowledges one is caught (RFC 9000 §21.4). `isBeside`: on a path that
+  /// is only probed. Its validation has a timer of its own, and however often it asks, the PTO of what is in flight already is
+  /// not postponed.
+  bool onPacketSent(PacketNumberSpace space, SentPacket&& packet, bool isBeside = false);
 
   /// Appends the newly acknowledged to `outcome.acked`, and to `outcome.late` those lost before, from which the
   /// reordering tolerance learns. PROTOCOL_VIOLATION for a number never sent (RFC 9000 §13.1). Follow with a sample for

@@ -69,6 +69,16 @@ TEST_F(LossRecoveryPtoTest, RestartsWithEachAckElicitingPacketSent) {  // covers
   expectPto(at(365'000), kApp, 2);
 }
 
+TEST_F(LossRecoveryPtoTest, IsNotPostponedByProbesOfAnotherPathHoweverManyThereAre) {
+  send(kApp, 0, at(0));
+  recovery.onPacketSent(kApp, packet(1, at(100'000)), true);
+  recovery.onPacketSent(kApp, packet(2, at(200'000)), true);
+  expectPto(at(265'000), kApp, 2);
+  LossRecovery other;
+  other.onPacketSent(kApp, packet(0, at(1000)), true);
+  EXPECT_EQ(other.nextTimeout(at(1000), context), at(1000) + 265ms) << "alone it is waited for";
+}
+
 TEST_F(LossRecoveryPtoTest, DoublesWithEachPtoAcrossSpacesAndStartsAnewAfterAReset) {  // covers RFC 9002 §6.2.1
   send(kInitial, 0, at(0));
   send(kHandshake, 0, at(100'000));
