@@ -147,8 +147,17 @@ void onLatestNonProbingPacket(QuicConnectionState& state, const PacketContext& c
   if (state.role == Role::Server && context.path != state.paths.active().id) onPeerMoved(state, context.path);
 }
 
-void onHeardFrom(QuicConnectionState& state, PathId path) {
-  if (path == state.paths.active().id) state.migrationWork.unansweredSince.reset();
+void onHeardFrom(QuicConnectionState& state, PathId id) {
+  if (id == state.paths.active().id) {
+    state.migrationWork.unansweredSince.reset();
+    return;
+  }
+  // SM-27: whoever speaks from the address on trial is there now, and need not wait until the backoff asks again.
+  const ServerMigrationClient* client = state.migrationClient();
+  if (client == nullptr || client->state() != ServerMigrationClient::State::Probing) return;
+  state.paths.expediteValidation(state.now, id);
+  // Nor is the next candidate tried before this one could answer.
+  if (state.migrationWork.unansweredSince) state.migrationWork.unansweredSince = state.now;
 }
 
 void onPathValidated(QuicConnectionState& state, PathId id) {

@@ -33,6 +33,7 @@ struct PathValidation {
   Duration interval{0};  // to the next attempt; doubles
   Duration maxInterval = Duration::max();
   bool isAddressProved = false;  // a challenge in a small datagram was answered, a full one not yet
+  bool isExpedited = false;      // something was heard from there meanwhile
 };
 
 struct Path {

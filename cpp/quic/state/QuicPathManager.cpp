@@ -1,6 +1,7 @@
 #include "quic/state/QuicPathManager.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace quic {
 namespace {
@@ -160,6 +161,12 @@ void QuicPathManager::expediteValidations(TimePoint now) {
   for (const auto& path : paths_) {
     if (path->validation) path->validation->nextAttemptAt = now;
   }
+}
+
+void QuicPathManager::expediteValidation(TimePoint now, PathId id) {
+  Path* path = find(id);
+  if (path == nullptr || !path->validation || std::exchange(path->validation->isExpedited, true)) return;
+  if (path->validation->attemptsMade > 0) path->validation->nextAttemptAt = now;
 }
 
 void QuicPathManager::onChallenge(Path& path, const PathData& data) {
