@@ -85,13 +85,16 @@ Sim::Sim(const SimOptions& options)
       serverTls_(options.hasLongChain ? *sharedTls().longChainServer : *sharedTls().server),
       random(options.seed * 2 + 1),
       chance(options.seed * 2 + 2),
-      network(clock, chance) {
+      network(clock, chance),
+      crypto_(options.crypto == nullptr ? *sharedTls().crypto : *options.crypto) {
   network.conditions = options.conditions;
   if (std::getenv("NODE_MVFST_TRACE") != nullptr) network.onSent = printDatagram;
   server = std::make_unique<SimServer>(world(), simAddress(options.serverAddress), options.server, serverTls_);
 }
 
-SimWorld Sim::world() { return {clock, network, random, *sharedTls().crypto}; }
+SimWorld Sim::world() { return {clock, network, random, crypto_}; }
+
+const CryptoFactory& simCrypto() { return *sharedTls().crypto; }
 
 void Sim::restartServer(const ServerEndpointSettings& settings) {
   const SocketAddress address = server->address();
@@ -100,7 +103,8 @@ void Sim::restartServer(const ServerEndpointSettings& settings) {
 }
 
 SimClient& Sim::connect(const TransportSettings& settings) {
-  return connectFrom(simAddress("10.1.0." + std::to_string(clients.size() + 1) + ":50000"), settings, SimHello::Plain);
+  const std::string host = std::to_string(clients.size() / 250) + "." + std::to_string(clients.size() % 250 + 1);
+  return connectFrom(simAddress("10.1." + host + ":50000"), settings, SimHello::Plain);
 }
 
 SimClient& Sim::connectAgain(const SimClient& before, const TransportSettings& settings, SimHello hello) {

@@ -24,7 +24,11 @@ struct SimOptions {
   std::string serverAddress = "10.0.0.1:4433";
   bool hasLongChain =
       false;  // of certificates: 6 KB, more than a server may send to an address that has proved nothing
+  const CryptoFactory* crypto = nullptr;  // instead of simCrypto(), by which it must do the same
 };
+
+/// What protects packets in every simulation.
+const CryptoFactory& simCrypto();
 
 /// Retried: the server asks for another ClientHello, because the first has no key share that it takes (RFC 8446 §4.1.4).
 enum class SimHello : uint8_t { Plain, Retried };
@@ -49,6 +53,7 @@ class Sim {
     return true;
   }
   void runFor(Duration time) {
+    clock.after(time, [] {});  // the time passes even when nothing happens in it
     (void)runUntil([] { return false; }, time);
   }
 
@@ -65,6 +70,11 @@ class Sim {
   SimRandom random;  // of hosts
   SimRandom chance;  // of the network
   SimNetwork network;
+
+ private:
+  const CryptoFactory& crypto_;
+
+ public:
   std::unique_ptr<SimServer> server;
   std::vector<std::unique_ptr<SimClient>> clients;
 };

@@ -1,13 +1,11 @@
 #include "sim/SimClient.h"
 
+#include "sim/SimPattern.h"
+
 namespace quic::test {
 
 SimClient::SimClient(const SimWorld& world, const SocketAddress& address)
     : SimNode(world, address), endpoint_(world.crypto, world.random) {}
-
-uint8_t SimClient::patternAt(uint64_t seed, uint64_t offset) {
-  return static_cast<uint8_t>((offset * 0x9e3779b97f4a7c15 + seed) >> 56);
-}
 
 void SimClient::connect(const SocketAddress& server, const TransportSettings& settings,
                         std::unique_ptr<HandshakeLayer> handshake) {
@@ -22,15 +20,18 @@ void SimClient::transfer(uint64_t size) {
 }
 
 void SimClient::upload(uint64_t size) {
+  const uint64_t seed = foldHash(kEmptyHash, asBytes(address().toString())) + uploadedHashes.size();
+  const ByteVector bytes = patternOf(seed, size);
   const auto id = connection()->openStream(true);
-  if (!id || !connection()->writeStream(*id, OwnedBytes::copyOf(ByteVector(size)), true)) ++wrong;
+  if (!id || !connection()->writeStream(*id, OwnedBytes::copyOf(bytes), true)) ++wrong;
+  uploadedHashes.insert(foldHash(kEmptyHash, bytes));
   endpoint_.touch(kHandle);
   wake();
 }
 
-void SimClient::request() {
+void SimClient::request(uint64_t size) {
   ++asked;
-  waiting_.push_back({8, true, clock().now()});
+  waiting_.push_back({size, true, clock().now()});
   start();
 }
 
@@ -69,6 +70,13 @@ Result<> SimClient::rebindSocket(const SocketAddress& local) {
   return moved;
 }
 
+Result<> SimClient::startProbing() {
+  const Result<> begun = connection()->startProbing(clock().now());
+  endpoint_.touch(kHandle);
+  wake();
+  return begun;
+}
+
 void SimClient::start() {
   while ((isFinished || mayUseEarlyData) && !closeError && !waiting_.empty()) {
     const size_t before = waiting_.size();
@@ -83,10 +91,8 @@ void SimClient::open(const Wanted& wanted) {
   const auto id = connection()->openStream(false);
   if (!id) return;
   Exchange exchange{id->value + 7, wanted.size, 0, wanted.isRequest, wanted.at};
-  ByteVector bytes(wanted.size);
-  for (uint64_t i = 0; i < bytes.size(); ++i) bytes[i] = patternAt(exchange.seed, i);
   exchanges_.emplace(*id, exchange);
-  if (!connection()->writeStream(*id, OwnedBytes::copyOf(bytes), true)) ++wrong;
+  if (!connection()->writeStream(*id, OwnedBytes::copyOf(patternOf(exchange.seed, wanted.size)), true)) ++wrong;
   waiting_.pop_front();
 }
 
@@ -109,7 +115,8 @@ void SimClient::read(StreamId id) {
     if (exchange.received != exchange.size) ++wrong;
     if (exchange.isRequest) {
       ++answered;
-      worstLatency = std::max(worstLatency, Duration(clock().now() - exchange.startedAt));
+      lastLatency = clock().now() - exchange.startedAt;
+      worstLatency = std::max(worstLatency, *lastLatency);
     } else {
       --openTransfers;
     }
@@ -120,10 +127,26 @@ void SimClient::read(StreamId id) {
   endpoint_.touch(kHandle);
 }
 
+void SimClient::download(StreamId id) {
+  ByteVector buffer(16384);
+  uint64_t& hash = downloads_.try_emplace(id, kEmptyHash).first->second;
+  while (true) {
+    const auto read = connection()->readStream(id, buffer);
+    if (!read || (read->size == 0 && !read->fin)) break;
+    hash = foldHash(hash, ByteSpan(buffer).first(read->size));
+    if (!read->fin) continue;
+    downloadedHashes.insert(hash);
+    downloads_.erase(id);
+    break;
+  }
+  endpoint_.touch(kHandle);
+}
+
 void SimClient::hear(const MigrationEvent& event) {
   static constexpr const char* kNames[] = {"pool-address", "announced", "probing",   "reverted", "expired",
                                            "detected",     "ready",     "completed", "failed",   "pool-acknowledged"};
   migrationEvents.emplace_back(kNames[event.index()]);
+  note(std::string("heard: ") + kNames[event.index()]);
   if (const auto* completed = std::get_if<migration::Completed>(&event)) downtime = completed->downtime;
 }
 
@@ -142,6 +165,7 @@ void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
   if (const auto* closed = std::get_if<ConnectionClosed>(&event)) {
     closeError = closed->error;
     closeReason = closed->reason;
+    note("ends: " + closed->reason);
   }
   if (const auto* migration = std::get_if<MigrationEvent>(&event)) hear(*migration);
   if (const auto* log = std::get_if<QLogText>(&event)) qlog += log->text;
@@ -155,7 +179,13 @@ void SimClient::onEvent(ConnectionHandle, const TransportEvent& event) {
   }
   const auto* stream = std::get_if<StreamEvent>(&event);
   if (stream == nullptr || closeError) return;
-  if (const auto* readable = std::get_if<StreamReadable>(stream)) read(readable->id);
+  if (const auto* readable = std::get_if<StreamReadable>(stream)) {
+    if (readable->id.isServerInitiated()) {
+      download(readable->id);
+    } else {
+      read(readable->id);
+    }
+  }
   if (std::holds_alternative<StreamsAvailable>(*stream)) start();
 }
 

@@ -1,8 +1,9 @@
 // A client host with one connection: transfers that must come back byte for byte, numbered requests that must be answered
-// once, and a record of what it heard.
+// once, streams of one direction by their hashes, and a record of what it heard.
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "quic/client/QuicClientEndpoint.h"
@@ -21,14 +22,16 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   void transfer(uint64_t size);
   /// `size` bytes that the server swallows, on a stream of their own. After the handshake.
   void upload(uint64_t size);
-  /// A request with the next number, on a stream of its own.
-  void request();
+  /// A request of `size` bytes on a stream of its own; its answer has as many.
+  void request(uint64_t size = 8);
   /// Requests every `interval`, `count` of them.
   void requestEvery(Duration interval, uint64_t count);
   void close();
   /// To another address of this host: asked first, or at once and with the old socket closed.
   Result<> migrate(const SocketAddress& local);
   Result<> rebindSocket(const SocketAddress& local);
+  /// ExplicitProbing::Manual.
+  Result<> startProbing();
 
   /// Everything that was asked for came back whole.
   [[nodiscard]] bool isDone() const { return isFinished && openTransfers == 0 && answered == asked && planned == 0; }
@@ -53,6 +56,9 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   std::vector<SocketAddress> released;
   std::optional<Duration> downtime;
   Duration worstLatency{0};
+  std::multiset<uint64_t> uploadedHashes;    // of streams of one direction, ours
+  std::multiset<uint64_t> downloadedHashes;  // and complete ones of the server
+  std::optional<Duration> lastLatency;       // of a request
   std::vector<AddressToken> addressTokens;
   std::string qlog;
   std::vector<ByteVector> sessions;
@@ -76,13 +82,14 @@ class SimClient final : public SimNode<QuicClientEndpoint> {
   void start();
   void open(const Wanted& wanted);
   void read(StreamId id);
+  void download(StreamId id);
   void hear(const MigrationEvent& event);
-  static uint8_t patternAt(uint64_t seed, uint64_t offset);
 
   QuicClientEndpoint endpoint_;
   std::map<StreamId, Exchange> exchanges_;
-  std::deque<Wanted> waiting_;  // for the handshake, or for a stream
-  uint64_t planned = 0;         // requests that are still to be made
+  std::map<StreamId, uint64_t> downloads_;  // hashes of what has come so far
+  std::deque<Wanted> waiting_;              // for the handshake, or for a stream
+  uint64_t planned = 0;                     // requests that are still to be made
 };
 
 }  // namespace quic::test

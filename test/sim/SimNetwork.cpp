@@ -2,39 +2,40 @@
 
 #include <algorithm>
 
+#include "sim/SimPattern.h"
+
 namespace quic::test {
-namespace {
-
-uint64_t fold(uint64_t hash, ByteSpan bytes) {  // FNV-1a
-  for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
-
-}  // namespace
-
-void SimNetwork::note(const SimDatagram& datagram) {
+void SimNetwork::count(const SimDatagram& datagram) {
   const auto time = static_cast<uint64_t>(clock_.now().time_since_epoch().count());
   for (int i = 0; i < 8; ++i) hash_ = (hash_ ^ (time >> 8 * i & 0xff)) * 0x100000001b3;
-  hash_ = fold(hash_, asBytes(datagram.from.toString()));
-  hash_ = fold(hash_, asBytes(datagram.to.toString()));
-  hash_ = fold(hash_, datagram.bytes);
+  hash_ = foldHash(hash_, asBytes(datagram.from.toString()));
+  hash_ = foldHash(hash_, asBytes(datagram.to.toString()));
+  hash_ = foldHash(hash_, datagram.bytes);
   ++sent_;
   bytesSent_ += datagram.bytes.size();
   if (onSent) onSent(clock_.now(), datagram);
 }
 
+const LinkConditions& SimNetwork::conditionsOf(const SimDatagram& datagram) const {
+  for (const SocketAddress& end : {datagram.from, datagram.to}) {
+    const auto near = conditionsNear.find(end);
+    if (near != conditionsNear.end()) return near->second;
+  }
+  return conditions;
+}
+
 /// When the queue that the datagram waits in is free again; nullptr: none.
-TimePoint* SimNetwork::queueOf(const SimDatagram& datagram, Link& link) {
+TimePoint* SimNetwork::queueOf(const SimDatagram& datagram, const LinkConditions& conditions, Link& link) {
   if (conditions.bytesPerSecond == 0) return nullptr;
   if (!bottleneckOf) return &link.freeAt;
   const auto bottleneck = bottleneckOf(datagram);
   return bottleneck ? &bottlenecks_[*bottleneck] : nullptr;
 }
 
-std::optional<TimePoint> SimNetwork::arrivalOf(const SimDatagram& datagram) {
+std::optional<TimePoint> SimNetwork::arrivalOf(const SimDatagram& datagram, const LinkConditions& conditions) {
   Link& link = links_[{datagram.from, datagram.to}];
   TimePoint leaves = clock_.now();
-  if (TimePoint* freeAt = queueOf(datagram, link)) {
+  if (TimePoint* freeAt = queueOf(datagram, conditions, link)) {
     const Duration waiting = std::max(Duration{0}, Duration(*freeAt - clock_.now()));
     const auto queued = static_cast<uint64_t>(waiting.count()) * conditions.bytesPerSecond / 1'000'000;
     if (queued + datagram.bytes.size() > conditions.queueBytes) return std::nullopt;
@@ -52,28 +53,35 @@ std::optional<TimePoint> SimNetwork::arrivalOf(const SimDatagram& datagram) {
 }
 
 void SimNetwork::send(SimDatagram&& datagram) {
-  note(datagram);
-  if (datagram.bytes.size() > conditions.mtu || (drop && drop(datagram)) || random_.chance(conditions.loss)) return;
-  const auto arrival = arrivalOf(datagram);
-  if (!arrival) return;
+  count(datagram);
+  const uint64_t number = sent_;
+  const LinkConditions& conditions = conditionsOf(datagram);
+  if (datagram.bytes.size() > conditions.mtu || (drop && drop(datagram)) || random_.chance(conditions.loss)) {
+    return tellFate(number, SimFate::Lost);
+  }
+  const auto arrival = arrivalOf(datagram, conditions);
+  if (!arrival) return tellFate(number, SimFate::Lost);
   if (random_.chance(conditions.corrupt) && !datagram.bytes.empty()) {
     datagram.bytes[random_.below(datagram.bytes.size())] ^= static_cast<uint8_t>(1u << random_.below(8));
   }
-  const auto carried = std::make_shared<SimDatagram>(std::move(datagram));
+  const auto carried = std::make_shared<Numbered>(Numbered{number, std::move(datagram)});
   clock_.at(*arrival, [this, carried] { deliver(carried); });
   if (random_.chance(conditions.duplicate)) {
     clock_.at(*arrival + Duration(1), [this, carried] { deliver(carried); });
   }
 }
 
-void SimNetwork::deliver(const std::shared_ptr<SimDatagram>& datagram) {
-  const auto receiver = receivers_.find(datagram->to);
+void SimNetwork::deliver(const std::shared_ptr<Numbered>& carried) {
+  const SimDatagram& datagram = carried->datagram;
+  const auto receiver = receivers_.find(datagram.to);
   if (receiver != receivers_.end()) {
-    SimDatagram copy = *datagram;
+    tellFate(carried->number, SimFate::Arrived);
+    SimDatagram copy = datagram;
     receiver->second->onDatagram(std::move(copy));
     return;
   }
-  clock_.after(conditions.delay, [this, from = datagram->from, to = datagram->to] {
+  tellFate(carried->number, SimFate::FoundNobody);
+  clock_.after(conditionsOf(datagram).delay, [this, from = datagram.from, to = datagram.to] {
     const auto sender = receivers_.find(from);
     if (sender != receivers_.end()) sender->second->onUnreachable(to);
   });

@@ -1,5 +1,6 @@
 // Links between addresses: delay, rate with a queue, loss, reordering, duplication, corruption. A datagram to an address
 // where nobody listens is lost, and the sender is told as ICMP would. Every datagram that leaves goes into the event hash.
+// What happens can be watched; who watches changes nothing.
 #pragma once
 
 #include <functional>
@@ -32,6 +33,9 @@ struct SimDatagram {
   ByteVector bytes;
 };
 
+/// What became of a datagram.
+enum class SimFate : uint8_t { Lost, Arrived, FoundNobody };
+
 /// Whoever owns an address.
 class SimReceiver {
  public:
@@ -49,12 +53,20 @@ class SimNetwork {
   void unbind(const SocketAddress& address) { receivers_.erase(address); }
   void send(SimDatagram&& datagram);
 
-  LinkConditions conditions;                     // of every link
-  std::function<bool(const SimDatagram&)> drop;  // a test's own reason to lose a datagram
+  LinkConditions conditions;                               // of every link
+  std::map<SocketAddress, LinkConditions> conditionsNear;  // instead: of links from or to one of these addresses
+  std::function<bool(const SimDatagram&)> drop;            // a test's own reason to lose a datagram
   /// Datagrams with the same number wait in one queue, whoever they are between; those without one do not wait. Not set:
   /// every pair of addresses has a queue of its own.
   std::function<std::optional<uint64_t>(const SimDatagram&)> bottleneckOf;
   std::function<void(TimePoint, const SimDatagram&)> onSent;  // a test's eyes
+  /// Of the datagram that was the `number`-th to leave, from 1 on; twice when it was duplicated.
+  std::function<void(TimePoint, uint64_t number, SimFate)> onFate;
+  /// What a host has to tell about itself: `where` is its address.
+  std::function<void(TimePoint, const SocketAddress& where, const std::string& what)> onNote;
+  void note(const SocketAddress& where, const std::string& what) {
+    if (onNote) onNote(clock_.now(), where, what);
+  }
   [[nodiscard]] uint64_t hash() const { return hash_; }
   [[nodiscard]] uint64_t sent() const { return sent_; }
   [[nodiscard]] uint64_t bytesSent() const { return bytesSent_; }
@@ -64,10 +76,18 @@ class SimNetwork {
     TimePoint freeAt{};
     TimePoint lastArrival{};
   };
-  void note(const SimDatagram& datagram);
-  std::optional<TimePoint> arrivalOf(const SimDatagram& datagram);
-  TimePoint* queueOf(const SimDatagram& datagram, Link& link);
-  void deliver(const std::shared_ptr<SimDatagram>& datagram);
+  struct Numbered {
+    uint64_t number;
+    SimDatagram datagram;
+  };
+  void count(const SimDatagram& datagram);
+  [[nodiscard]] const LinkConditions& conditionsOf(const SimDatagram& datagram) const;
+  std::optional<TimePoint> arrivalOf(const SimDatagram& datagram, const LinkConditions& conditions);
+  TimePoint* queueOf(const SimDatagram& datagram, const LinkConditions& conditions, Link& link);
+  void deliver(const std::shared_ptr<Numbered>& carried);
+  void tellFate(uint64_t number, SimFate fate) {
+    if (onFate) onFate(clock_.now(), number, fate);
+  }
 
   SimClock& clock_;
   SimRandom& random_;

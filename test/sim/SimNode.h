@@ -43,6 +43,7 @@ class SimNode : public SimReceiver {
     schedule(clock_.now());
   }
   void onUnreachable(const SocketAddress& to) override {
+    if (isFrozen_ || isUnplugged_) return;
     endpoint().onUnreachable(clock_.now(), to);
     schedule(clock_.now());
   }
@@ -60,9 +61,10 @@ class SimNode : public SimReceiver {
   bool mayTransmit() { return true; }
   MutableByteSpan transmitBuffer() { return slab_; }
   void transmit(const Transmit& transmit) {
-    // What leaves an address that was given up is lost, as from a socket that was closed.
+    // What leaves an address that was given up is lost, as from a socket that was closed; so is what a host without a network
+    // sends.
     const bool isFurther = further_.contains(transmit.path.local);
-    if (!isFurther && isGivenUp_) return;
+    if (isUnplugged_ || (!isFurther && isGivenUp_)) return;
     const SocketAddress from = isFurther ? transmit.path.local : address_;
     // A segment offload's cut: equal pieces, the last may be shorter.
     for (size_t offset = 0; offset < transmit.size; offset += transmit.segmentSize) {
@@ -100,7 +102,27 @@ class SimNode : public SimReceiver {
     address_ = address;
     network_.bind(address_, *this);
   }
-  void unplug() { network_.unbind(address_); }
+  /// Off the network, until plugIn(). What has arrived and was not looked at yet is lost.
+  void unplug() {
+    network_.unbind(address_);
+    inbox_.clear();
+    isUnplugged_ = true;
+  }
+  void plugIn(const SocketAddress& address) {
+    isUnplugged_ = false;
+    rebind(address);
+  }
+  /// The process stands still: no turns, until thaw().
+  void freeze() { isFrozen_ = true; }
+  void thaw() {
+    isFrozen_ = false;
+    wake();
+  }
+  /// At once, instead of when the clock comes to it.
+  void turnNow() {
+    if (!isFrozen_) turn();
+  }
+  void note(const std::string& what) { network_.note(address_, what); }
   SimClock& clock() { return clock_; }
 
  private:
@@ -110,7 +132,7 @@ class SimNode : public SimReceiver {
     clock_.at(when, [this, when, alive = std::weak_ptr<bool>(alive_)] {
       if (alive.expired() || scheduled_ != when) return;
       scheduled_.reset();
-      turn();
+      turnNow();
     });
   }
   void turn() {
@@ -132,6 +154,8 @@ class SimNode : public SimReceiver {
   std::optional<SocketAddress> inside_;  // what the host takes for its address behind a NAT
   std::set<SocketAddress> further_;
   bool isGivenUp_ = false;  // address_
+  bool isUnplugged_ = false;
+  bool isFrozen_ = false;
   std::deque<SimDatagram> inbox_;
   ByteVector slab_ = ByteVector(65536);
   std::optional<TimePoint> scheduled_;
