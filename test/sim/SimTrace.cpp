@@ -2,25 +2,9 @@
 
 #include <cstdio>
 
-#include "quic/codec/QuicPacketHeaders.h"
+#include "sim/FrameText.h"
 
 namespace quic::test {
-namespace {
-
-const char* nameOf(PacketType type) {
-  switch (type) {
-    case PacketType::Initial: return "Initial";
-    case PacketType::ZeroRtt: return "0-RTT";
-    case PacketType::Handshake: return "Handshake";
-    case PacketType::Retry: return "Retry";
-    case PacketType::OneRtt: return "1-RTT";
-    case PacketType::VersionNegotiation: return "Version Negotiation";
-    case PacketType::UnknownVersion: return "unknown version";
-  }
-  return "?";
-}
-
-}  // namespace
 
 void printDatagram(TimePoint now, const SimDatagram& datagram) {
   std::printf("%10.3f ms  %s -> %s  %4zu bytes ",
@@ -31,7 +15,7 @@ void printDatagram(TimePoint now, const SimDatagram& datagram) {
   while (!rest.empty()) {
     const auto packet = nextPacket(rest, 8);
     if (!packet) break;
-    std::printf(" %s[%zu]", nameOf(packet->type), packet->bytes.size());
+    std::printf(" %s[%zu]", std::string(nameOf(packet->type)).c_str(), packet->bytes.size());
   }
   std::printf("\n");
 }
