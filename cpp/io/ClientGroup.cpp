@@ -64,11 +64,16 @@ Result<> ClientGroup::begin(TimePoint now, const command::Migrate& command, UdpS
 void ClientGroup::watchFirst(const EndpointEvent& event) {
   const auto* released = std::get_if<LocalAddressReleased>(&event.event);
   const bool hasLeft = released != nullptr && isBoundFor(sockets_.first().localAddress(), released->address);
-  if (hasLeft || std::holds_alternative<ConnectionClosed>(event.event)) onFirst_.erase(event.connection);
+  const bool hasEnded = std::holds_alternative<ConnectionClosed>(event.event);
+  if (!hasLeft && !hasEnded) return;
+  const bool wasThere = onFirst_.erase(event.connection) > 0;
+  if (wasThere && hasEnded) closingOnFirst_.push_back(event.connection);
 }
 
 bool ClientGroup::leaveFirst() {
-  if (!onFirst_.empty() || further_.empty()) return false;
+  // Its CONNECTION_CLOSE is sent, and sent again, from there (RFC 9000 §10.2.1).
+  std::erase_if(closingOnFirst_, [&](ConnectionHandle connection) { return endpoint_.find(connection) == nullptr; });
+  if (!onFirst_.empty() || !closingOnFirst_.empty() || further_.empty()) return false;
   const Further next = further_.front();
   if (!sockets_.replaceFirst(next.bound)) return false;
   further_.erase(further_.begin());

@@ -68,6 +68,7 @@ class ClientGroup {
   SocketPorts sockets_;
   QuicClientEndpoint endpoint_;
   std::set<ConnectionHandle> onFirst_;
+  std::vector<ConnectionHandle> closingOnFirst_;
   std::vector<Move> moves_;       // not answered yet
   std::vector<Further> further_;  // at most kMaxPaths for each connection
 };
