@@ -145,13 +145,9 @@ void readEarlyData(OptionReader& reader, ServerOptions& out) {
 }
 
 void readPreferred(OptionReader& reader, TransportSettings& out) {
-  std::vector<std::string> addresses;
-  reader.texts("preferredAddresses", addresses);
-  for (const std::string& text : addresses) {
-    const auto address = SocketAddress::parse(text);
-    if (!address) return reader.refuse("preferredAddresses", "an array of 'host:port'");
-    (address->isV4() ? out.preferredV4 : out.preferredV6) = *address;
-  }
+  std::vector<SocketAddress> addresses;
+  reader.addresses("preferredAddresses", addresses);
+  for (const SocketAddress& address : addresses) (address.isV4() ? out.preferredV4 : out.preferredV6) = address;
 }
 
 void readConnectionIds(OptionReader& reader, ServerEndpointSettings& out) {
@@ -171,19 +167,24 @@ void readClientMigration(OptionReader& reader, TransportSettings& out) {
   readEnum(reader, "explicitProbing", kProbing, out.clientMigration.explicitProbing);
   readEnum(reader, "acceptAddress", kPolicies, out.clientMigration.addressPolicy);
   reader.milliseconds("announcementLifetime", out.clientMigration.announcementLifetime);
+  reader.milliseconds("probeDelay", out.clientMigration.probeDelay);
+  reader.addresses("poolOrder", out.clientMigration.poolOrder);
+  reader.objects("allowedAddresses", [&](OptionReader& range) {
+    uint64_t prefix = 0;
+    const auto network = range.address("host", "port", OptionReader::kRequired);
+    range.integer("prefix", 128, prefix, OptionReader::kRequired);
+    if (!network) return;
+    out.clientMigration.allowedAddresses.push_back({*network, static_cast<uint8_t>(prefix)});
+  });
 }
 
 void readServerMigration(OptionReader& reader, TransportSettings& out) {
   uint64_t protocols = 0;
-  std::vector<std::string> pool;
+  std::vector<SocketAddress> pool;
   reader.integer("migrationProtocols", ServerMigrationProtocols::kKnownBits, protocols);
-  reader.texts("pool", pool);
+  reader.addresses("pool", pool);
   out.serverMigration = ServerMigrationProtocols(protocols);
-  for (const std::string& text : pool) {
-    const auto address = SocketAddress::parse(text);
-    if (!address) return reader.refuse("pool", "an array of 'host:port'");
-    out.migrationPool.push_back(QuicIPAddress::from(*address));
-  }
+  for (const SocketAddress& address : pool) out.migrationPool.push_back(QuicIPAddress::from(address));
 }
 
 void readDescriptor(OptionReader& reader, ServerOptions& out) {

@@ -48,6 +48,7 @@ Napi::Function NativeQuic::define(Napi::Env env) {
                          InstanceMethod<&NativeQuic::beginShutdown>("beginShutdown", kMethod),
                          InstanceMethod<&NativeQuic::setRetryPolicy>("setRetryPolicy", kMethod),
                          InstanceMethod<&NativeQuic::setSharedKeys>("setSharedKeys", kMethod),
+                         InstanceMethod<&NativeQuic::thaw>("thaw", kMethod),
                          InstanceMethod<&NativeQuic::ref>("ref", kMethod),
                          InstanceMethod<&NativeQuic::unref>("unref", kMethod),
                          InstanceMethod<&NativeQuic::flush>("flush", kMethod),
@@ -342,6 +343,12 @@ void NativeQuic::setSharedKeys(const Info& info) {
 }
 
 // ---- the host itself
+
+void NativeQuic::thaw(const Info& info) {
+  Arguments args(info);
+  const Duration frozenFor = args.milliseconds(0);
+  if (args.ok() && host() != nullptr) host()->thaw(frozenFor);
+}
 
 void NativeQuic::ref(const Info&) { life_.setRef(true); }
 

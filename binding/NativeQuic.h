@@ -45,6 +45,7 @@ class NativeQuic final : public Napi::ObjectWrap<NativeQuic> {
   void setRetryPolicy(const Info& info);
   void setSharedKeys(const Info& info);
 
+  void thaw(const Info& info);
   void ref(const Info& info);
   void unref(const Info& info);
   void flush(const Info& info);

@@ -262,6 +262,16 @@ void OptionReader::texts(const char* name, std::vector<std::string>& out) {
   }
 }
 
+void OptionReader::addresses(const char* name, std::vector<SocketAddress>& out) {
+  std::vector<std::string> written;
+  texts(name, written);
+  for (const std::string& text : written) {
+    const auto address = SocketAddress::parse(text);
+    if (!address) return refuse(name, "an array of 'host:port'");
+    out.push_back(*address);
+  }
+}
+
 void OptionReader::bytes(const char* name, ByteVector& out, size_t lowest) {
   const Napi::Value value = member(name);
   if (value.IsUndefined()) return;

@@ -64,6 +64,8 @@ class OptionReader {
   void text(const char* name, std::string& out, Need need = Need::Optional);
   void integers(const char* name, uint64_t highest, std::vector<uint32_t>& out);
   void texts(const char* name, std::vector<std::string>& out);
+  /// An array of 'host:port'.
+  void addresses(const char* name, std::vector<SocketAddress>& out);
   /// A copy of a Uint8Array of at least `lowest` bytes.
   void bytes(const char* name, ByteVector& out, size_t lowest = 0);
   /// Copies of an array of them.

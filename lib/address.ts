@@ -51,6 +51,25 @@ export function parseLiteral(address: unknown, what: string, lowest: 0 | 1): Hos
   return parts;
 }
 
+/** Addresses whose first `prefix` bits are those of `host`; port 0 is any. */
+export interface AddressRange extends HostAndPort {
+  readonly prefix: number;
+}
+
+/** `'192.0.2.0/24'`, `'192.0.2.7'`, or an address with a port. */
+export function parseRange(range: unknown, what: string): AddressRange {
+  if (typeof range !== 'string') throw invalidArgument(`${what} must be a string, as in '192.0.2.0/24'`);
+  const [network = '', bits, ...rest] = range.split('/');
+  const host = /^\[(.*)\]$/.exec(network)?.[1] ?? network;
+  if (isIP(host) === 0 && bits === undefined) return { ...parseLiteral(range, what, 1), prefix: range.startsWith('[') ? 128 : 32 };
+  const most = isIPv6(host) ? 128 : 32;
+  const prefix = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
+  if (isIP(host) === 0 || rest.length > 0 || prefix < 0 || prefix > most) {
+    throw invalidArgument(`${what} must be an address, with or without a port, or 'network/bits', not '${range}'`);
+  }
+  return { host, port: 0, prefix };
+}
+
 export function formatAddress({ host, port }: HostAndPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

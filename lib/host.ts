@@ -49,6 +49,14 @@ function throwLater(error: unknown): void {
   });
 }
 
+/** All that there are in this environment. */
+const hosts = new Set<Host>();
+
+/** The process stood still: see `thaw` in index.ts. */
+export function thawAll(frozenFor: number): void {
+  for (const host of hosts) host.native.thaw(frozenFor);
+}
+
 export class Host {
   readonly native: NativeQuic;
   readonly #owner: HostOwner;
@@ -63,6 +71,7 @@ export class Host {
   constructor(module: NativeModule, role: 'client' | 'server', threaded: boolean, owner: HostOwner) {
     this.#owner = owner;
     this.native = new module.NativeQuic(role, threaded, (words, records, bytes) => this.#onBatch(words, records, bytes));
+    hosts.add(this);
   }
 
   get links(): IterableIterator<Link> {
@@ -191,6 +200,7 @@ export class Host {
         return;
       case RecordKind.HostClosed:
         this.#isClosed = true;
+        hosts.delete(this);
         this.#owner.onHostClosed();
         return;
       default:

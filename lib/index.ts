@@ -1,11 +1,13 @@
-/** The public face of the package: two verbs, the objects that they give, and the types of both. Nothing but exports. */
+/** The public face of the package: three verbs, the objects that they give, and the types of both. Nothing but exports. */
 import { type Address } from './address.js';
 import { Client } from './client.js';
 import { type QuicConnection } from './connection.js';
 import { CallSite } from './errors.js';
+import { thawAll } from './host.js';
 import { loadNative } from './native.js';
 import { type ConnectOptions, type ListenOptions } from './options.js';
 import { type QuicServer, listenWith } from './server.js';
+import { integer } from './validate.js';
 
 const client = new Client(loadNative);
 
@@ -20,6 +22,17 @@ export function connect(address: Address, options: ConnectOptions): Promise<Quic
 /** Binds and listens. Resolves when the socket is bound. */
 export function listen(options: ListenOptions): Promise<QuicServer> {
   return listenWith(loadNative, options, new CallSite(listen));
+}
+
+/**
+ * For a process that was frozen and goes on, perhaps elsewhere, perhaps as a copy: draws fresh randomness, and does not count the
+ * time that passed meanwhile, `frozenFor` milliseconds (default 0: not known), towards idle timeouts, handshakes and
+ * announcements. Freezes of a second and more are noticed without being told; a copy, or a shorter one, is not. Acts on all
+ * connections and servers of this thread's environment.
+ */
+export function thaw(frozenFor = 0): void {
+  integer(0, 86_400_000)(frozenFor, 'frozenFor');
+  thawAll(frozenFor);
 }
 
 export { QuicConnection, type CloseOptions, type HandshakeInfo, type MigrateOptions, type Path, type QuicConnectionEvents } from './connection.js';

@@ -1,4 +1,13 @@
-/** Server migration: what users say and hear of it. The moving itself is commanded in mover.ts. */
+/**
+ * Server migration: what users say and hear of it. The moving itself is commanded in mover.ts.
+ *
+ * Both ends say at `connect` and `listen` which protocols they can; what both can is negotiated. A move has two steps: the server's
+ * `prepareMigration()` refuses new connections from then on, tells each client what its protocol tells, and resolves when each has
+ * answered; then the process or its network is relocated, and `completed()` binds the new address and resolves when each client has
+ * been heard there. Streams, keys and what was on its way live on; RTT, congestion window, path MTU and connection IDs start anew.
+ * Clients that have no protocol in common with the server are served until it moves, and are then closed with CONNECTION_REFUSED and
+ * the reason "server migrated: reconnect".
+ */
 import { type Abortable } from './abort.js';
 import { type Address, type SocketAddress, formatAddress, parseLiteral } from './address.js';
 import { type Path, type QuicConnection } from './connection.js';
@@ -6,12 +15,20 @@ import { type QuicError, closedError, invalidArgument } from './errors.js';
 import { type NativePlan } from './native.js';
 
 /**
- * Who tells the client the new address: the server before it moves (`explicit`), the server at the handshake as a pool of
- * candidates, or nobody: the server appears at its new address, announced (`synchronized-symmetric`) or not (`symmetric`).
+ * Who tells the client the new address, and what it costs:
+ *
+ * - `'explicit'`: the server, before it moves. The client probes that address beside the old one and goes when it is answered; when it
+ *   begins is its own choice, see `explicitProbing`.
+ * - `'pool-of-addresses'`: the server, at the handshake, as a list of candidates. A client that has asked and hears nothing tries them one
+ *   by one. Where it is negotiated no other protocol is used on that connection.
+ * - `'symmetric'`: nobody. The server speaks first at its new address, and its client goes there at once and validates it. A client behind
+ *   a NAT is not reached from there.
+ * - `'synchronized-symmetric'`: likewise, but only between the server's word that it will move and the move.
  */
 export type ServerMigrationProtocol = 'explicit' | 'pool-of-addresses' | 'symmetric' | 'synchronized-symmetric';
 
 export interface ClientMigrationOptions {
+  /** What this client can; what the server can as well is agreed on. */
   readonly protocols: readonly [ServerMigrationProtocol, ...ServerMigrationProtocol[]];
   /**
    * When to start probing an announced address (Explicit).
@@ -22,18 +39,36 @@ export interface ClientMigrationOptions {
   /**
    * May this client send to an address that the server names? (RFC 9000 §21.5: request forgery.)
    * `'routable'` refuses loopback, link-local, multicast and unspecified addresses unless the connection itself began on
-   * one of that kind. A refusal closes with ERR_QUIC_MIGRATION_ADDRESS_REFUSED. Default `'routable'`.
+   * one of that kind; `'any'` refuses unspecified and multicast ones alone. A list names those that are accepted, and no others, of
+   * whatever kind: `'192.0.2.7:443'`, `'192.0.2.7'` (any port), `'192.0.2.0/24'`, `'[2001:db8::7]:443'`, `'2001:db8::/32'`; 1 to 64.
+   * A refusal closes with ERR_QUIC_MIGRATION_ADDRESS_REFUSED; addresses of a pool that are refused are not tried.
+   * Default `'routable'`.
    */
-  readonly acceptAddress?: 'routable' | 'any';
+  readonly acceptAddress?: 'routable' | 'any' | readonly [string, ...string[]];
   /** An announced address that was not used by then is forgotten. Milliseconds. Default 60 000. */
   readonly announcementLifetime?: number;
+  /**
+   * The first probe of each search for the server waits for a random time up to this, so that not all of a server's clients come at
+   * the same instant. 0 to 60 000 milliseconds. Default 0.
+   */
+  readonly probeDelay?: number;
+  /**
+   * In which order addresses of a pool are tried: these first, at most 16, then the others, ascending; always past the one in use.
+   * Default: ascending.
+   */
+  readonly poolOrder?: readonly [Address, ...Address[]];
 }
 export interface ServerMigrationOptions {
+  /** What this server can; each client gets what it can as well. */
   readonly protocols: readonly [ServerMigrationProtocol, ...ServerMigrationProtocol[]];
-  /** Sent to each client at the handshake when Pool of Addresses is negotiated; needed for that protocol. At most 16. */
+  /**
+   * Where the server may come to be, its first address included if it may come back. Sent to each client at the handshake when Pool of
+   * Addresses is negotiated; needed for that protocol. 1 to 16.
+   */
   readonly pool?: readonly [Address, ...Address[]];
 }
 export interface NegotiatedServerMigration {
+  /** What both ends can. */
   readonly protocols: ReadonlySet<ServerMigrationProtocol>;
   /** Where a client is; at a server always `'idle'`. */
   readonly state: 'idle' | 'announced' | 'probing' | 'validating';
@@ -41,7 +76,10 @@ export interface NegotiatedServerMigration {
   startProbing(): void;
 }
 
-/** Only the protocol that needs an address can carry one. */
+/**
+ * How one connection is to be moved, or all alike. Only the protocol that needs an address can carry one; it is of the client's
+ * family, so a server of both families plans by `connection.path.peer.family`.
+ */
 export type MigrationPlan =
   | { readonly protocol: 'explicit'; readonly address: Address }
   | { readonly protocol: 'pool-of-addresses' }

@@ -280,7 +280,8 @@ export class Mover {
     });
   }
 
-  #outcome({ status, protocol }: OutcomeRecord, member: Member): MigrationOutcome {
+  #outcome({ status, protocol, reason }: OutcomeRecord, member: Member): MigrationOutcome {
+    if (reason !== undefined) member.failure ??= migrationFailure(reason);
     const { connection } = member.link;
     member.state = status === 'pending' ? 'late' : status;
     if (status === 'ready' || status === 'migrated') {

@@ -132,6 +132,8 @@ export interface OutcomeRecord {
   readonly connection: number;
   readonly status: 'ready' | 'migrated' | 'closed' | 'excluded' | 'pending';
   readonly protocol?: NativeProtocol;
+  /** 'excluded': a ServerMigrationError by name; absent when the plan leaves it out. */
+  readonly reason?: string;
 }
 export interface StatsRecord {
   readonly [name: string]: number | string;
@@ -176,6 +178,12 @@ export interface NativeIdentity {
   readonly cert: string;
   readonly key: string;
 }
+/** Addresses whose first bits are those of `host`; port 0 is any. */
+export interface NativeAddressRange {
+  readonly host: string;
+  readonly port: number;
+  readonly prefix: number;
+}
 export interface NativeConnectOptions extends NativeTransportOptions {
   /** Literal address of the peer: names are resolved before. */
   readonly host: string;
@@ -194,6 +202,10 @@ export interface NativeConnectOptions extends NativeTransportOptions {
   readonly explicitProbing?: 'reactive' | 'proactive' | 'manual';
   readonly acceptAddress?: 'routable' | 'any';
   readonly announcementLifetime?: number;
+  readonly allowedAddresses?: readonly NativeAddressRange[];
+  readonly probeDelay?: number;
+  /** 'host:port'. */
+  readonly poolOrder?: readonly string[];
   readonly session?: Uint8Array;
   readonly token?: Uint8Array;
   readonly earlyData?: boolean;
@@ -315,6 +327,8 @@ export interface NativeQuic {
   /** Server: from now on; throws when there are none, or too many. */
   setSharedKeys(keys: NativeSharedKeys): void;
 
+  /** The process stood still for so many milliseconds, 0 when nobody knows, perhaps as a copy of another one. */
+  thaw(frozenFor: number): void;
   /** Keep the event loop alive (default) or not. */
   ref(): void;
   unref(): void;

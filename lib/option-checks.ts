@@ -3,9 +3,9 @@ import { hkdfSync } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { types } from 'node:util';
-import { type Address, formatAddress, parseAddress, parseLiteral } from './address.js';
+import { type Address, formatAddress, parseAddress, parseLiteral, parseRange } from './address.js';
 import { invalidArgument, quicError } from './errors.js';
-import { maskOf, protocolNames } from './migration.js';
+import { type ClientMigrationOptions, maskOf, protocolNames } from './migration.js';
 import { type NativeConnectOptions, type NativeListenOptions, type NativeRetryPolicy, type NativeSharedKeys, type NativeTransportOptions } from './native.js';
 import { type AddressValidation, type ClientTls, type ConnectOptions, type ListenOptions, type Pem, type QlogSink, type TlsOptions, type TransportOptions } from './options.js';
 import { checkSession, decodeSession } from './session.js';
@@ -37,6 +37,8 @@ const isAlpn: Check = (value, what) => {
   text(value, what);
   integer(1, 255)(Buffer.byteLength(value as string), `length of ${what}`); // RFC 7301 §3.1
 };
+const isRange: Check = (value, what) => void parseRange(value, `\`${what}\``);
+const isAcceptance: Check = (value, what) => (Array.isArray(value) ? listOf(isRange, 1, 64) : oneOf('routable', 'any'))(value, what);
 const isProtocol = oneOf(...protocolNames);
 
 const isSize = (lowest: number, highest: number): Check => (value, what) => {
@@ -96,8 +98,10 @@ const checkConnect = fields({
   serverMigration: fields({
     protocols: listOf(isProtocol, 1, protocolNames.length),
     explicitProbing: oneOf('reactive', 'proactive', 'manual'),
-    acceptAddress: oneOf('routable', 'any'),
+    acceptAddress: isAcceptance,
     announcementLifetime: integer(1, kDay),
+    probeDelay: integer(0, 60_000),
+    poolOrder: listOf(isPoolAddress, 1, kMaxPool),
   }),
   threaded: truth,
 });
@@ -209,6 +213,19 @@ function sessionOptions({ session, earlyData }: ConnectOptions): Pick<NativeConn
   };
 }
 
+function migrationOptions(migration: ClientMigrationOptions | undefined): Partial<NativeConnectOptions> {
+  if (migration === undefined) return {};
+  const { acceptAddress: accepted, poolOrder } = migration;
+  return given({
+    explicitProbing: migration.explicitProbing,
+    acceptAddress: typeof accepted === 'string' ? accepted : undefined,
+    allowedAddresses: typeof accepted === 'object' ? accepted.map((range) => parseRange(range, '`serverMigration.acceptAddress`')) : undefined,
+    announcementLifetime: migration.announcementLifetime,
+    probeDelay: migration.probeDelay,
+    poolOrder: poolOrder?.map((address) => formatAddress(parseLiteral(address, '`serverMigration.poolOrder`', 1))),
+  });
+}
+
 /** Checks and copies: what the caller does to its objects afterwards changes nothing. */
 export function connectRequest(address: unknown, value: unknown): ConnectRequest {
   const { host, port } = parseAddress(address, 'the address', 1);
@@ -232,9 +249,7 @@ export function connectRequest(address: unknown, value: unknown): ConnectRequest
       localPort: local?.port,
       cert: tls.cert === undefined ? undefined : pemText(tls.cert),
       key: tls.key === undefined ? undefined : pemText(tls.key),
-      explicitProbing: migration?.explicitProbing,
-      acceptAddress: migration?.acceptAddress,
-      announcementLifetime: migration?.announcementLifetime,
+      ...migrationOptions(migration),
       followPreferredAddress: options.followPreferredAddress,
       qlog: options.qlog === undefined ? undefined : true,
     }),

@@ -56,6 +56,11 @@ describe('options of connect', () => {
     [{ serverMigration: { protocols: ['explict'] } }, "did you mean 'explicit'?"],
     [{ serverMigration: {} }, '`serverMigration.protocols` must be an array'],
     [{ serverMigration: { protocols: ['explicit'], acceptAddress: 'all' } }, "`serverMigration.acceptAddress` must be one of 'routable', 'any'"],
+    [{ serverMigration: { protocols: ['explicit'], acceptAddress: ['192.0.2.0/33'] } }, "`serverMigration.acceptAddress[0]` must be an address, with or without a port, or 'network/bits', not '192.0.2.0/33'"],
+    [{ serverMigration: { protocols: ['explicit'], acceptAddress: [] } }, '`serverMigration.acceptAddress` must be an array of 1 to 64 entries'],
+    [{ serverMigration: { protocols: ['explicit'], acceptAddress: ['example.test:1'] } }, "must have an IP address, not the name 'example.test'"],
+    [{ serverMigration: { protocols: ['explicit'], probeDelay: 60_001 } }, '`serverMigration.probeDelay` must be an integer from 0 to 60000'],
+    [{ serverMigration: { protocols: ['pool-of-addresses'], poolOrder: ['127.0.0.1:0'] } }, 'the port must be from 1'],
     [{ constructor: 1 }, 'unknown option `constructor`'],
   ])('%p is refused with help', (options, message) => {
     expect(() => request(options)).toThrow(invalid(message));
@@ -108,6 +113,25 @@ describe('options of connect', () => {
       acceptAddress: 'any',
       announcementLifetime: 5,
     });
+  });
+
+  test('addresses that a client accepts and prefers are written out', () => {
+    const acceptAddress = ['192.0.2.7:443', '192.0.2.7', '192.0.2.0/24', '[2001:db8::7]:443', '[2001:db8::7]', '2001:db8::/32', '0.0.0.0/0'] as const;
+    const { native } = request({ serverMigration: { protocols: ['pool-of-addresses'], acceptAddress, probeDelay: 50, poolOrder: ['127.0.0.3:1', { host: '::1', port: 2 }] } });
+    expect(native).toMatchObject({
+      probeDelay: 50,
+      poolOrder: ['127.0.0.3:1', '[::1]:2'],
+      allowedAddresses: [
+        { host: '192.0.2.7', port: 443, prefix: 32 },
+        { host: '192.0.2.7', port: 0, prefix: 32 },
+        { host: '192.0.2.0', port: 0, prefix: 24 },
+        { host: '2001:db8::7', port: 443, prefix: 128 },
+        { host: '2001:db8::7', port: 0, prefix: 128 },
+        { host: '2001:db8::', port: 0, prefix: 32 },
+        { host: '0.0.0.0', port: 0, prefix: 0 },
+      ],
+    });
+    expect(native.acceptAddress).toBeUndefined();
   });
 
   test('what the network sees can be switched off', () => {

@@ -1,7 +1,7 @@
 // A server's life on a native side without a network.
 import { once } from 'node:events';
 import { CallSite } from '../../lib/errors.js';
-import { type QuicConnection, QuicError, type QuicServer } from '../../lib/index.js';
+import { type QuicConnection, QuicError, type QuicServer, thaw } from '../../lib/index.js';
 import { RecordKind } from '../../lib/native.js';
 import { listenWith } from '../../lib/server.js';
 import { FakeModule, address, openedRecord } from './support/FakeNative.js';
@@ -151,6 +151,19 @@ describe('drain', () => {
     void server.drain();
     expect(native.names).toEqual(['listen', 'beginShutdown', 'close']);
   });
+});
+
+test('all hosts of the environment are told that the process stood still, until they are closed', async () => {
+  const { native } = await openServer();
+  const other = await openServer();
+  other.server.destroy();
+  other.native.say({ kind: RecordKind.HostClosed });
+  other.native.forget();
+  thaw();
+  thaw(1500);
+  expect(native.calls('thaw')).toEqual([[0], [1500]]);
+  expect(other.native.names).toEqual([]);
+  expect(() => thaw(-1)).toThrow(expect.objectContaining({ code: 'ERR_QUIC_INVALID_ARGUMENT' }));
 });
 
 describe('what may be changed while a server runs', () => {

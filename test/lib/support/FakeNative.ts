@@ -174,6 +174,9 @@ export class FakeNative implements NativeQuic {
   setSharedKeys(keys: NativeSharedKeys): void {
     this.#note('setSharedKeys', keys);
   }
+  thaw(frozenFor: number): void {
+    this.#note('thaw', frozenFor);
+  }
   ref(): void {
     this.#note('ref');
   }
