@@ -1,4 +1,5 @@
-// Where a server can move to, with the real addon: other ports, IPv6, both families at once.
+// Where a server can move to, and what else may happen meanwhile, with the real addon: other ports, IPv6, both families at once,
+// and clients that move themselves.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -48,9 +49,9 @@ function planFor([protocol]: ClientMigrationOptions['protocols'], address: Endpo
   return protocol === 'explicit' ? { protocol, address } : ({ protocol } as MigrationPlan);
 }
 
-async function movingServer(way: ClientMigrationOptions, home: Endpoint, pool: readonly Endpoint[]): Promise<QuicServer> {
+async function movingServer(way: ClientMigrationOptions, home: Endpoint, pool: readonly Endpoint[], workers = 0): Promise<QuicServer> {
   const isPool = way.protocols[0] === 'pool-of-addresses';
-  const server = await serve({ address: home, serverMigration: { protocols: way.protocols, ...(isPool && { pool: pool as [Endpoint] }) } });
+  const server = await serve({ workers, address: home, serverMigration: { protocols: way.protocols, ...(isPool && { pool: pool as [Endpoint] }) } });
   answers(server);
   return server;
 }
@@ -79,6 +80,34 @@ describe.each(variants)('%s', (_name, way) => {
     expect(await ask(client, 'after')).toBe('AFTER');
     expect(client.path.peer).toMatchObject(next);
     expect(server.address).toMatchObject(next);
+  });
+
+  test.each([0, 2])('the client moves at the same time (%i workers)', async (workers) => {
+    const [port] = (await freePorts('127.0.0.1', 1)) as [number];
+    const home = { host: '127.0.0.1', port };
+    const next = { host: '127.0.0.2', port };
+    await using server = await movingServer(way, home, [home, next], workers);
+    await using client = await dial(server, { serverMigration: way });
+    await accepted(server, 1);
+    // Longer than the handshake takes to be confirmed, which a client's own move needs.
+    for (let n = 0; n < 3; n++) expect(await ask(client, `q${n}`)).toBe(`Q${n}`);
+    const own = client.migrate({ localAddress: '127.0.0.1:0' });
+    const [outcome] = await Promise.all([Promise.allSettled([own]).then(([settled]) => settled), moveTo(server, planFor(way.protocols, next), next)]);
+    expect(await ask(client, 'after')).toBe('AFTER');
+    expect(client.path.peer).toMatchObject(next);
+    // A client whose own move met the server's may have gone back, and says so, or not: both ends agree where it is.
+    if (outcome.status === 'rejected') {
+      expect(outcome.reason).toMatchObject({ code: expect.stringMatching(/^ERR_QUIC_(?:NO_VIABLE_PATH|MIGRATION_INVALID_STATE|MIGRATION_IN_PROGRESS)$/) });
+    }
+    const [accepting] = [...server.connections];
+    expect(accepting?.path.peer.port).toBe(client.path.local.port);
+    // And both can move again.
+    const last = { host: '127.0.0.3', port };
+    if (way.protocols[0] === 'pool-of-addresses') return;
+    await client.migrate({ localAddress: '127.0.0.1:0' });
+    await moveTo(server, planFor(way.protocols, last), last);
+    expect(await ask(client, 'again')).toBe('AGAIN');
+    expect(client.path.peer).toMatchObject(last);
   });
 });
 

@@ -105,16 +105,18 @@ describe.each([0, 1, 2])('with %i workers', (workers) => {
   });
 });
 
-test('it can move there and back, and again', async () => {
-  await using server = await serve({ serverMigration: { protocols: ['explicit'] } });
+test.each(moves)('%s: it can move there and back, and again', async (_name, { protocols, client }) => {
+  await using server = await serve({ serverMigration: { protocols } });
   answers(server);
-  await using connection = await dial(server, { serverMigration: { protocols: ['explicit'], explicitProbing: 'proactive' } });
+  await using connection = await dial(server, { serverMigration: { protocols, ...client } });
   await accepted(server, 1);
   const requests = load(connection);
   const { port } = server.address;
-  for (const host of ['127.0.0.2', '127.0.0.1', '127.0.0.3']) {
-    await using move = await server.prepareMigration({ protocol: 'explicit', address: { host, port } });
-    const outcomes = await move.completed({ address: { host, port } });
+  const [protocol] = protocols;
+  for (const host of ['127.0.0.2', '127.0.0.1', '127.0.0.3', '127.0.0.2']) {
+    const address = { host, port };
+    await using move = await server.prepareMigration(protocol === 'explicit' ? { protocol, address } : ({ protocol } as { protocol: 'symmetric' }));
+    const outcomes = await move.completed({ address });
     expect(outcomes.map(({ status }) => status)).toEqual(['migrated']);
     await requests.more(2);
     expect(connection.path.peer.host).toBe(host);
