@@ -1,5 +1,7 @@
 // What server migration owes to the fork that invented it: test/rfc/migration.txt says of each behaviour that the fork tests
-// which test of ours shows it, or in what ours differs.
+// which test of ours shows it, or in what ours differs; the table of faults in cpp/quic/servermigration/README.md says of each
+// fault of the fork which test shows that ours has it not. Every other test that it or FORK.md names must exist as
+// well, and each of its requirements is covered by a test.
 //
 //   rows 254                                        how many entries there are, numbered from 1
 //   202 Suite.Case a search begins at a PTO         number, the fork's test, what it is about in our own words
@@ -10,10 +12,12 @@
 // A name is gtest's `Suite.Name`, or the title of a test of jest.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { read } from '../lib/files.mjs';
+import { read, sourceFiles } from '../lib/files.mjs';
 
 const behavioursFile = 'test/rfc/migration.txt';
 const readmeFile = 'cpp/quic/servermigration/README.md';
+const forkFile = 'cpp/quic/servermigration/FORK.md';
+const faultsHeading = '## The faults of the fork';
 const faultCount = 51;
 
 /** `{ count, rows: [{ number, name, gist, tests, differs: { kind, reason } }] }`. Throws on a line that it does not understand. */
@@ -57,20 +61,84 @@ function behaviourFaults({ count, rows }, names, readme) {
   return found;
 }
 
-/** `{ findings, notes, named }` of the table, if a tree has it; `names` are those of the tests that there are. */
+/** The rows of the README's table of faults: `[{ number, fault, answer, tests }]`. */
+export function parseFaults(readme) {
+  const [, section = ''] = readme.split(`${faultsHeading}\n`);
+  const [table] = section.split(/^## /m);
+  const rows = [...table.matchAll(/^\| (\d+) \| (.*?) \| (.*) \|$/gm)];
+  return rows.map(([, number, fault, answer]) => ({ number: Number(number), fault, answer, tests: testsIn(answer, { withTitles: true }) }));
+}
+
+/** What stands between backticks and is a test: `Suite.Name`; `.Name`, of the suite before it; words: a title of jest's. */
+function testsIn(line, { withTitles }) {
+  const tests = [];
+  let suite;
+  for (const [, code] of line.matchAll(/`([^`]+)`/g)) {
+    const [, named, name] = /^([A-Z]\w*)?\.([A-Z]\w*)$/.exec(code) ?? [];
+    if (named) suite = named;
+    if (name) tests.push(`${suite}.${name}`);
+    else if (withTitles && /^\w.* \w/.test(code)) tests.push(code);
+  }
+  return tests;
+}
+
+/** Tests that any line of a text names. */
+function testsOf(text) {
+  return text.split('\n').flatMap((line) => testsIn(line, { withTitles: false }));
+}
+
+const doesNotApply = /does not apply\b[^:]*: *\S/;
+const isNotAnswered = /not answered\b[^:]*: *\S/;
+
+function faultFaults(rows, names) {
+  const found = [];
+  if (rows.length !== faultCount) found.push(`has ${rows.length} faults instead of ${faultCount}`);
+  for (const [index, { number, fault, answer, tests }] of rows.entries()) {
+    const row = `fault ${number} (${fault})`;
+    if (number !== index + 1) found.push(`${row}: should be number ${index + 1}`);
+    for (const test of tests) if (!names.has(test)) found.push(`${row}: no test is called ${test}`);
+    if (tests.length === 0 && !doesNotApply.test(answer) && !isNotAnswered.test(answer)) {
+      found.push(`${row}: names no test, and does not say \`does not apply: why\``);
+    }
+  }
+  return found;
+}
+
+/** Each requirement of the README (`**SM-nn**`) is cited by a test (`// covers SM-nn`), and no other one is. */
+function requirementFaults(top, readme) {
+  const required = new Set([...readme.matchAll(/\*\*(SM-\d+)\*\*/g)].map(([, id]) => id));
+  const covered = new Map();
+  for (const file of sourceFiles(top, ['test'], ['.cpp'])) {
+    for (const [line] of read(top, file).matchAll(/covers .*/g)) for (const [id] of line.matchAll(/SM-\d+/g)) covered.set(id, file);
+  }
+  return [
+    ...[...required].filter((id) => !covered.has(id)).map((id) => `${readmeFile}: no test covers ${id}`),
+    ...[...covered].filter(([id]) => !required.has(id)).map(([id, file]) => `${file}: covers ${id}, which does not exist`),
+  ];
+}
+
+/** `{ findings, notes, named }` of both tables, as far as a tree has them; `names` are those of the tests that there are. */
 export function reportBehaviours(top, names) {
   const report = { findings: [], notes: [], named: new Set() };
   if (!existsSync(path.join(top, behavioursFile))) return report;
   const readme = read(top, readmeFile);
   const behaviours = parseBehaviours(read(top, behavioursFile));
+  const faults = parseFaults(readme);
+  const fork = existsSync(path.join(top, forkFile)) ? read(top, forkFile) : '';
+  const elsewhere = [...testsOf(readme), ...testsOf(fork)].filter((test) => !faults.some(({ tests }) => tests.includes(test)));
   report.findings.push(
     ...behaviourFaults(behaviours, names, readme).map((fault) => `${behavioursFile}: ${fault}`),
+    ...faultFaults(faults, names).map((fault) => `${readmeFile}: ${fault}`),
+    ...requirementFaults(top, readme),
+    ...elsewhere.filter((test) => !names.has(test)).map((test) => `cpp/quic/servermigration: no test is called ${test}`),
   );
   const shapes = behaviours.rows.filter(({ differs }) => differs?.kind === 'shape').length;
   const differing = behaviours.rows.filter(({ differs }) => differs).length - shapes;
+  const tested = faults.filter(({ tests }) => tests.length > 0).length;
   report.notes.push(
     `${behaviours.rows.length} behaviours: ${behaviours.rows.length - differing - shapes} tested, ${differing} differ, ${shapes} have nothing to compare with`,
+    `${faults.length} faults: ${tested} tested, ${faults.length - tested} answered in words`,
   );
-  for (const { tests } of behaviours.rows) tests.forEach((test) => report.named.add(test));
+  for (const { tests } of [...behaviours.rows, ...faults, { tests: elsewhere }]) tests.forEach((test) => report.named.add(test));
   return report;
 }

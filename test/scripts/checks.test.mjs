@@ -113,13 +113,13 @@ test('check-coverage only tells of a MUST sentence without a test where one may 
 });
 
 /** What the fork is said to do, and its faults: of the latter there must be 51, one of them with `answer`. */
-const fork = ({ behaviours = 'rows 1\n1 Old.Case a move\n  test Move.Happens\n', answer = '`Move.Happens`' }) => ({
+const fork = ({ behaviours = 'rows 1\n1 Old.Case a move\n  test Move.Happens\n', answer = '`Move.Happens`', rest = '-' }) => ({
   'test/rfc/migration.txt': behaviours,
   'cpp/quic/servermigration/README.md': `* **SM-01** A rule.\n\n## The faults of the fork\n\n| | fault | answered by |\n|---|---|---|\n${Array.from(
     { length: 51 },
     (_, index) => `| ${index + 1} | it does wrong | ${index === 6 ? answer : 'does not apply: there is no such thing'} |\n`,
-  ).join('')}\n## Another table\n\n| 52 | no fault | - |\n`,
-  'test/cpp/MoveTest.cpp': 'TEST(Move, Happens) {}\nTEST_P(Move, HappensAgain) {}\n',
+  ).join('')}\n## Another table\n\n| 52 | no fault | ${rest} |\n`,
+  'test/cpp/MoveTest.cpp': '// covers SM-01\nTEST(Move, Happens) {}\nTEST_P(Move, HappensAgain) {}\n',
   'test/lib/move.test.ts': "test('a move happens', () => {});\n",
 });
 plants('check-coverage, of the fork', checkCoverage, [
@@ -129,6 +129,13 @@ plants('check-coverage, of the fork', checkCoverage, [
   ['a difference for a fault that is none', fork({ behaviours: 'rows 1\n1 Old.Case a move\n  test Move.Happens\n  differs BUG 52: better\n' }), /there is no BUG 52/],
   ['a difference for a rule that is none', fork({ behaviours: 'rows 1\n1 Old.Case a move\n  test Move.Happens\n  differs SM-02: better\n' }), /there is no SM-02/],
   ['a behaviour is left out', fork({ behaviours: 'rows 2\n2 Old.Case a move\n  test Move.Happens\n' }), /says 2 rows and has 1\n.*2 Old\.Case: should be number 1/],
+  ['a fault names a test that is not there', fork({ answer: 'here: `Move.Happens`, `.Stops`' }), /fault 7 \(it does wrong\): no test is called Move\.Stops/],
+  ['a fault is somebody else\'s', fork({ answer: 'engine' }), /fault 7 \(it does wrong\): names no test, and does not say/],
+  ['a fault does not apply, nobody says why', fork({ answer: 'does not apply' }), /fault 7 .*names no test/],
+  ['another table names a test that is not there', fork({ rest: '`Move.Happens`, `.Stops`' }), /servermigration: no test is called Move\.Stops/],
+  ['a requirement that no test covers', { ...fork({}), 'test/cpp/MoveTest.cpp': 'TEST(Move, Happens) {}\n' }, /no test covers SM-01/],
+  ['a test covers a requirement that is none', { ...fork({}), 'test/cpp/OtherTest.cpp': '// covers SM-01, SM-99\n' }, /OtherTest\.cpp: covers SM-99/],
+  ['a fault is left out', { ...fork({}), 'cpp/quic/servermigration/README.md': '## The faults of the fork\n\n| 1 | it | `Move.Happens` |\n' }, /has 1 faults instead of 51/],
 ]);
 
 test('check-coverage takes tests with parameters, titles and reasons, and counts', () => {
@@ -144,7 +151,7 @@ test('check-coverage takes tests with parameters, titles and reasons, and counts
 `;
   const { findings, notes } = checkCoverage(tree(fork({ behaviours, answer: '`Move.Happens`, `.HappensAgain`, `a move happens`; see `prepare`' })));
   assert.deepEqual(findings, []);
-  assert.deepEqual(notes, ['3 behaviours: 1 tested, 1 differ, 1 have nothing to compare with']);
+  assert.deepEqual(notes, ['3 behaviours: 1 tested, 1 differ, 1 have nothing to compare with', '51 faults: 1 tested, 50 answered in words']);
   assert.throws(() => checkCoverage(tree(fork({ behaviours: 'rows 1\n1 Old.Case a move\n  differs because\n' }))), /line 3: a difference is/);
 });
 

@@ -43,7 +43,7 @@ struct Dispatcher {
   }
   Result<> operator()(const NewConnectionIdFrame& f) {
     // The fork's clients give the first ID that they issue the number of the handshake's. It counts as never issued; numbers
-    // above it are as they should be (section "Old peers" of servermigration/README.md).
+    // above it are as they should be (section "Old peers" of servermigration/FORK.md).
     if (f.sequence == 0 && state.role == Role::Server && !negotiatedMigration(state).empty()) return done();
     const Result<> taken = state.peerIds.onNewConnectionId(f);
     if (taken) refreshDestinationIds(state);

@@ -382,7 +382,7 @@ TEST(ServerMove, BothEndsMoveAtTheSameInstant) {
   }
 }
 
-// The client was probing when its own socket went: the probe goes on from the new one.
+// covers SM-91: the client was probing when its own socket went: the probe goes on from the new one.
 TEST(ServerMove, AnOpenProbeMovesWithTheClient) {
   MovePair pair(MovePair::serverSpeaking({EXPLICIT}));
   pair.begin(MovePair::clientSpeaking({EXPLICIT}));
@@ -409,7 +409,7 @@ TEST(ServerMove, AnOpenProbeMovesWithTheClient) {
   expectAt(pair, kSecond, "probe");
 }
 
-// A careful move of the client (probed first) is under way when the server goes.
+// covers SM-91: a careful move of the client (probed first) is under way when the server goes.
 TEST(ServerMove, AClientsOwnMoveGoesOnTowardsTheNewAddress) {
   for (const Kind& kind : kKinds) {
     if (kind.protocol != EXPLICIT && kind.protocol != POOL_OF_ADDRESSES) continue;

@@ -179,6 +179,7 @@ TEST(MigrationThaw, AServerThatIsNotToldTakesItForSilence) {
   EXPECT_EQ(EndpointPair::count<ConnectionClosed>(pair.serverEvents), 1u);
 }
 
+// covers SM-92
 TEST(MigrationThaw, AnAnnouncementDoesNotAgeWhileTheClientStandsStill) {
   for (const bool isTold : {true, false}) {
     MovePair pair(MovePair::serverSpeaking({EXPLICIT}));
