@@ -38,14 +38,19 @@ export function readNumber(bytes, at = 0) {
   return Number(bytes.readBigUInt64BE(at));
 }
 
-/** Takes the first `length` bytes off a stream. What follows them stays in it. */
+/** Takes the first `length` bytes off a stream, however they come. What follows them stays in it. */
 export async function take(stream, length) {
+  let bytes = Buffer.alloc(0);
   for (;;) {
-    const bytes = stream.read(length);
-    if (bytes?.length === length) return bytes;
-    if (bytes !== null || stream.readableEnded || stream.destroyed) throw stream.errored ?? new Error('the stream ended early');
-    await somethingHappens(stream);
+    // All that there is: a stream that is asked for more than it has is readable again at once, and nothing else would run.
+    const chunk = stream.read();
+    if (chunk !== null) bytes = Buffer.concat([bytes, chunk]);
+    if (bytes.length >= length) break;
+    if (stream.readableEnded || stream.destroyed) throw stream.errored ?? new Error('the stream ended early');
+    if (chunk === null) await somethingHappens(stream);
   }
+  if (bytes.length > length) stream.unshift(bytes.subarray(length));
+  return bytes.subarray(0, length);
 }
 
 function somethingHappens(stream) {

@@ -1,7 +1,10 @@
 // What the demonstration calls a loss: its judge, fed with observations of a run that went well and of some that did not.
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { evaluate, longestPause } from '../../scripts/demo/evaluate.mjs';
+import { take } from '../../scripts/demo/protocol.mjs';
 import { behaviour, hostsOf, protocolsOf, scenarios } from '../../scripts/demo/scenarios.mjs';
 import { Session } from '../../scripts/demo/session.mjs';
 import { quantile, textTable } from '../../scripts/lib/figures.mjs';
@@ -135,6 +138,25 @@ test('every protocol has its scenario, and the last one has them all and a stran
   const ways = new Set(scenarios.slice(0, -1).flatMap(({ clients }) => clients.map(behaviour)));
   assert.deepEqual([...ways], ['explicit, reactive', 'explicit, proactive', 'pool-of-addresses', 'symmetric', 'synchronized-symmetric']);
   assert.deepEqual(scenarios.at(-1).clients.map(behaviour), [...ways, 'reconnecting']);
+});
+
+test('a head that comes in pieces is waited for, and what follows it stays', { timeout: 5000 }, async () => {
+  const stream = new PassThrough();
+  stream.write('hea');
+  const head = take(stream, 5);
+  await new Promise((resolve) => setImmediate(resolve));
+  stream.end('d!and more');
+  assert.equal(String(await head), 'head!');
+  assert.equal(String(await buffer(stream)), 'and more');
+});
+
+test('a stream that ends within its head is an error', { timeout: 5000 }, async () => {
+  const stream = new PassThrough();
+  stream.write('hea');
+  const head = take(stream, 5);
+  await new Promise((resolve) => setImmediate(resolve));
+  stream.end();
+  await assert.rejects(head, /ended early/);
 });
 
 test('a pause counts when it touches the span', () => {
