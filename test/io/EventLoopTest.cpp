@@ -186,6 +186,8 @@ TEST(EventLoop, DoesNotWaitWhenARequestedTurnRequestsAnother) {
   ASSERT_TRUE(loop);
   uv_async_t never;  // what the loop would wait for
   ASSERT_EQ(uv_async_init(&given.loop, &never, nullptr), 0);
+  given.turn();  // libuv has looked at all handles once
+  EXPECT_EQ(uv_backend_timeout(&given.loop), -1) << "nothing is to be done yet";
   recorder.act = [&] {
     if (recorder.turns > 1) return;
     loop->requestTurn();
