@@ -186,6 +186,45 @@ TEST(QuicServerMigration, IsPreparedAtOnceWithoutConnections) {
   ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationCompleted); }));
 }
 
+// The map form: each by a protocol of its own, one by none, one that is not named at all.
+TEST(QuicServerMigration, MovesEachConnectionByItsOwnPlan) {
+  using enum ServerMigrationProtocol;
+  EchoNet net;
+  net.listen(2);
+  net.startClients(false);
+  const std::vector<ServerMigrationProtocols> offers = {
+      {EXPLICIT}, {SYMMETRIC}, {SYNCHRONIZED_SYMMETRIC}, {}, {EXPLICIT, SYMMETRIC}};
+  for (size_t i = 0; i < offers.size(); ++i) net.connect(i + 1, offers[i]);
+  ASSERT_TRUE(net.untilConfirmed(offers.size()));
+  const SocketAddress next = nextTo(net.server->address());
+  std::map<ConnectionHandle, MigrationPlan> plans;
+  for (const Record& record : net.serverSide.of(RecordKind::ConnectionOpened)) {
+    const auto has = [&](ServerMigrationProtocols bits) {
+      return record.bytes.find("\"serverMigration\":" + std::to_string(bits.bits()) + ",") != std::string::npos ||
+             record.bytes.find("\"serverMigration\":" + std::to_string(bits.bits()) + "}") != std::string::npos;
+    };
+    if (has({EXPLICIT})) plans[record.connection] = {EXPLICIT, QuicIPAddress::from(next)};
+    if (has({SYMMETRIC})) plans[record.connection] = {SYMMETRIC, std::nullopt};
+    if (has({SYNCHRONIZED_SYMMETRIC})) plans[record.connection] = {SYNCHRONIZED_SYMMETRIC, std::nullopt};
+    if (has({})) plans[record.connection] = {EXPLICIT, QuicIPAddress::from(next)};  // it cannot
+  }
+  ASSERT_EQ(plans.size(), 4u);
+  ASSERT_TRUE(net.server->onImminentServerMigration(plans, kDeadline));
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationPrepared); }));
+  std::map<MigrationOutcome::Status, size_t> counts;
+  for (const MigrationOutcome& outcome : net.server->migrationStatus().connections) ++counts[outcome.status];
+  EXPECT_EQ(counts[MigrationOutcome::Status::Ready], 3u);
+  EXPECT_EQ(counts[MigrationOutcome::Status::Excluded], 2u);
+  for (ConnectionHandle c = 1; c <= offers.size(); ++c) net.write(c, 0, "served ", false);
+  for (ConnectionHandle c = 1; c <= offers.size(); ++c) ASSERT_TRUE(net.untilEchoed(c, 0, "served "));
+  ASSERT_TRUE(net.server->onNetworkSwitch(next, kDeadline));
+  for (ConnectionHandle c = 1; c <= 3; ++c) net.write(c, 0, "moved", true);
+  for (ConnectionHandle c = 1; c <= 3; ++c) ASSERT_TRUE(net.untilEchoed(c, 0, "served moved")) << c;
+  ASSERT_TRUE(net.until([&] { return net.serverSide.has(RecordKind::MigrationCompleted); }));
+  ASSERT_TRUE(net.until([&] { return net.clientSide.count(RecordKind::ConnectionClosed) == 2; }));
+  for (const Record& record : net.clientSide.of(RecordKind::ConnectionClosed)) EXPECT_GE(record.connection, 4u);
+}
+
 TEST(QuicServerMigration, LeavesOutWhoIsNotReadyInTime) {
   EchoNet net;
   net.listen(1);
