@@ -215,7 +215,7 @@ Path* QuicPathManager::onResponse(TimePoint now, const PathData& data) {
 }
 
 bool QuicPathManager::isChallengeDue(const Path& path, TimePoint now) {
-  return path.validation && path.validation->nextAttemptAt <= now;
+  return path.validation && path.validation->nextAttemptAt <= now && now < path.validation->giveUpAt;
 }
 
 PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& random, size_t size) {
@@ -231,6 +231,8 @@ PathData QuicPathManager::makeChallenge(TimePoint now, Path& path, Random& rando
   }
   ++validation.attemptsMade;
   validation.nextAttemptAt = now + validation.interval;
+  // The last attempt has its time to be answered too, and whoever begins another validation after it asks no sooner.
+  validation.giveUpAt = std::max(validation.giveUpAt, validation.nextAttemptAt);
   validation.interval = std::min(validation.interval * 2, validation.maxInterval);
   return attempt.data;
 }
