@@ -166,8 +166,7 @@ using Command =
     std::variant<command::StreamWrite, command::StreamConsume, command::StreamReset, command::StreamStop,
                  command::StreamResetAt, command::StreamPrioritize, command::SendDatagram, command::UpdateKeys,
                  command::ExportKeyingMaterial, command::CloseConnection, command::QueryStats, command::StopQlog,
-                 command::Thaw,
-                 command::Poke, command::Stop, command::Connect, command::StartProbing, command::Migrate,
+                 command::Thaw, command::Poke, command::Stop, command::Connect, command::StartProbing, command::Migrate,
                  command::Forwarded, command::Refuse, command::BeginShutdown, command::SetRetryPolicy,
                  command::SetTokenKeys, command::Prepare, command::SwitchNetwork, command::CancelMigration,
                  command::GiveUpMigration, command::SetAlarm>;

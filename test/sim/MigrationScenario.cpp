@@ -243,8 +243,11 @@ class Player {
     if (scenario_.newcomers == 0) {
       const auto unable = std::count(scenario_.clients.begin(), scenario_.clients.end(), std::nullopt);
       if (sim_.server->failed > 0) report_.complaints.emplace_back("the server could not prepare a connection");
-      if (report_.complaints.empty() && sim_.server->leftBehind != static_cast<size_t>(unable) * scenario_.moves) {
-        report_.complaints.emplace_back("the server has left others behind than those that cannot follow");
+      // Who cannot follow may still be on its way back when the next move begins.
+      const size_t most = static_cast<size_t>(unable) * scenario_.moves;
+      if (sim_.server->leftBehind > most) {
+        report_.complaints.push_back("the server has left " + std::to_string(sim_.server->leftBehind) +
+                                     " behind, and no more than " + std::to_string(most) + " cannot follow");
       }
     }
   }

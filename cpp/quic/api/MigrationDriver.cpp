@@ -227,6 +227,7 @@ void onMigrationResumed(QuicConnectionState& state, Duration frozenFor) {
   MigrationWork& work = state.migrationWork;
   if (work.unansweredSince) *work.unansweredSince += frozenFor;
   if (work.delayedProbe) work.delayedProbe->at += frozenFor;
+  if (work.nextWord) work.nextWord->at += frozenFor;
   if (ServerMigrationClient* client = state.migrationClient()) client->onResumed(frozenFor);
 }
 
@@ -254,6 +255,29 @@ void prepareServerMigration(QuicConnectionState& state, ServerMigrationProtocol 
   perform(state, server->prepare(protocol, address, state.paths.active().tuple));
 }
 
+namespace {
+
+void awaitNextWord(QuicConnectionState& state, Duration interval) {
+  constexpr Duration kMost = 4s;
+  const Duration next = std::min(interval, kMost);
+  state.migrationWork.nextWord = {state.now + next, next};
+}
+
+/// The server has moved, and has not yet heard that its client has come.
+bool isAwaitedElsewhere(const QuicConnectionState& state) {
+  const auto* server = std::get_if<ServerMigrationServer>(&state.migration);
+  return server != nullptr && server->state() == ServerMigrationServer::State::Switching &&
+         state.migrationWork.nextWord;
+}
+
+/// SM-88: a client that has turned back, or that may say no more before it hears more, is waiting for this.
+void speakAgain(QuicConnectionState& state) {
+  state.isPingPending = true;
+  awaitNextWord(state, state.migrationWork.nextWord->interval * 2);
+}
+
+}  // namespace
+
 void switchNetwork(QuicConnectionState& state, const SocketAddress& local) {
   if (!state.isOpen()) {
     state.paths.active().tuple.local = local;  // a close on its way leaves from the socket that there is
@@ -271,6 +295,7 @@ void switchNetwork(QuicConnectionState& state, const SocketAddress& local) {
   // SM-88: heard from there, a client need not find out by silence.
   const bool isMoving = server->state() == ServerMigrationServer::State::Switching;
   if (isMoving && !hasMore && !state.migrationWork.isServerMigratedPending) state.isPingPending = true;
+  if (isMoving) awaitNextWord(state, state.paths.active().rtt.pto(state.peerMaxAckDelay()));
 }
 
 void cancelServerMigration(QuicConnectionState& state) {
@@ -302,8 +327,10 @@ void writeMigrationFrames(QuicConnectionState& state, ByteWriter& writer, SentFr
 }
 
 std::optional<TimePoint> nextMigrationTimeout(const QuicConnectionState& state) {
+  if (!state.isOpen()) return std::nullopt;
+  if (isAwaitedElsewhere(state)) return state.migrationWork.nextWord->at;
   const ServerMigrationClient* client = state.migrationClient();
-  if (client == nullptr || !state.isOpen()) return std::nullopt;
+  if (client == nullptr) return std::nullopt;
   std::optional<TimePoint> next = client->nextTimeout();
   if (const auto silence = silenceAt(state); silence && (!next || *silence < *next)) next = silence;
   const auto& delayed = state.migrationWork.delayedProbe;
@@ -312,8 +339,10 @@ std::optional<TimePoint> nextMigrationTimeout(const QuicConnectionState& state) 
 }
 
 void onMigrationTimeout(QuicConnectionState& state) {
+  if (!state.isOpen()) return;
+  if (isAwaitedElsewhere(state) && state.migrationWork.nextWord->at <= state.now) speakAgain(state);
   ServerMigrationClient* client = state.migrationClient();
-  if (client == nullptr || !state.isOpen()) return;
+  if (client == nullptr) return;
   if (const auto at = client->nextTimeout(); at && *at <= state.now) perform(state, client->onTimeout(state.now));
   if (const auto delayed = state.migrationWork.delayedProbe; delayed && delayed->at <= state.now) {
     state.migrationWork.delayedProbe.reset();

@@ -91,6 +91,11 @@ struct MigrationWork {
     ServerMigrationProtocol protocol;
     std::optional<QuicIPAddress> address;
   };
+  /// SM-88: when the server speaks next, unless the client is known to be there by then.
+  struct NextWord {
+    TimePoint at;
+    Duration interval;
+  };
   std::optional<migration::SendAnnouncement> announcement;  // of the latest epoch
   bool isAnnouncementPending = false;
   bool isServerMigratedPending = false;
@@ -98,6 +103,7 @@ struct MigrationWork {
   std::optional<PacketNum> announcedIn;      // client: the packet whose acknowledgment tells the server
   std::optional<PathId> switchedTo;          // server: the first path since the last switch; earlier ones are gone
   std::optional<WantedMove> wanted;          // server
+  std::optional<NextWord> nextWord;          // server
   std::optional<DelayedProbe> delayedProbe;  // client
   std::optional<TimePoint> unansweredSince;  // client: asked, and not heard from since
   TimePoint lastHeardBeforeMove{};           // client: for the downtime
