@@ -126,16 +126,16 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
   }
 
   /**
-   * Client: goes on from another local address (RFC 9000 §9). Resolves when the new path is validated. Rejects with
-   * ERR_QUIC_NO_VIABLE_PATH when the server is not reached from there (the old path goes on), and with
+   * Client: goes on from another local address (RFC 9000 §9), once the handshake is confirmed. Resolves when the new path is
+   * validated. Rejects with ERR_QUIC_NO_VIABLE_PATH when the server is not reached from there (the old path goes on), and with
    * ERR_QUIC_MIGRATION_FORBIDDEN when the server has asked clients to stay.
    */
   migrate(options: MigrateOptions): Promise<Path> {
     return this.#link.migrate(options);
   }
   /**
-   * Takes new keys (RFC 9001 §6). Resolves when the peer has followed. Rejects with ERR_QUIC_KEY_UPDATE_NOT_READY before the handshake
-   * is confirmed, and while the last update is under way.
+   * Takes new keys (RFC 9001 §6), once the handshake is confirmed. Resolves when the peer has followed. Rejects with
+   * ERR_QUIC_KEY_UPDATE_NOT_READY while another update is waiting or under way.
    */
   updateKeys(): Promise<void> {
     return this.#link.updateKeys();
