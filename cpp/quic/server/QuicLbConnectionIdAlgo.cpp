@@ -50,16 +50,6 @@ struct Halves {
   Half right{};
 };
 
-/// Each pass undoes itself, so decryption is the same passes from the last to the first.
-void runPasses(BlockCipher& cipher, MutableByteSpan block, const std::array<uint8_t, 4>& passes) {
-  Halves halves(block);
-  for (const uint8_t pass : passes) {
-    const bool isFromLeft = pass % 2 != 0;
-    halves.mix(cipher, isFromLeft ? halves.left : halves.right, isFromLeft ? halves.right : halves.left, pass);
-  }
-  halves.store(block);
-}
-
 void runOneBlock(MutableByteSpan block, auto&& run) {
   CipherBlock bytes{};
   std::copy(block.begin(), block.end(), bytes.begin());
@@ -71,12 +61,22 @@ void runOneBlock(MutableByteSpan block, auto&& run) {
 
 void encryptQuicLb(BlockCipher& cipher, MutableByteSpan block) {
   if (block.size() == kSinglePassSize) return runOneBlock(block, [&](CipherBlock& bytes) { cipher.encrypt(bytes); });
-  runPasses(cipher, block, {1, 2, 3, 4});
+  Halves halves(block);
+  halves.mix(cipher, halves.left, halves.right, 1);
+  halves.mix(cipher, halves.right, halves.left, 2);
+  halves.mix(cipher, halves.left, halves.right, 3);
+  halves.mix(cipher, halves.right, halves.left, 4);
+  halves.store(block);
 }
 
 void decryptQuicLb(BlockCipher& cipher, MutableByteSpan block) {
   if (block.size() == kSinglePassSize) return runOneBlock(block, [&](CipherBlock& bytes) { cipher.decrypt(bytes); });
-  runPasses(cipher, block, {4, 3, 2, 1});
+  Halves halves(block);
+  halves.mix(cipher, halves.right, halves.left, 4);
+  halves.mix(cipher, halves.left, halves.right, 3);
+  halves.mix(cipher, halves.right, halves.left, 2);
+  halves.mix(cipher, halves.left, halves.right, 1);
+  halves.store(block);
 }
 
 QuicLbConnectionIdAlgo::QuicLbConnectionIdAlgo(const QuicLbConfig& config, ByteVector serverId,
