@@ -307,8 +307,8 @@ std::set<ByteVector> idsOn(const MovePair& pair, const SocketAddress& serversAdd
   for (const SentDatagram& datagram : pair.sent) {
     const SocketAddress& servers = toServer ? datagram.path.peer : datagram.path.local;
     if (datagram.toServer != toServer || servers != serversAddress || (datagram.bytes[0] & 0x80) != 0) continue;
-    const ByteSpan id = datagram.destinationId().bytes();
-    ids.insert(ByteVector(id.begin(), id.end()));
+    const ConnectionId id = datagram.destinationId();
+    ids.insert(ByteVector(id.bytes().begin(), id.bytes().end()));
   }
   return ids;
 }
