@@ -71,6 +71,11 @@ void SimNetwork::send(SimDatagram&& datagram) {
   }
 }
 
+void SimNetwork::lose(const SimDatagram& datagram) {
+  count(datagram);
+  tellFate(sent_, SimFate::Lost);
+}
+
 void SimNetwork::deliver(const std::shared_ptr<Numbered>& carried) {
   const SimDatagram& datagram = carried->datagram;
   const auto receiver = receivers_.find(datagram.to);

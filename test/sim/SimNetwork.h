@@ -52,6 +52,8 @@ class SimNetwork {
   void bind(const SocketAddress& address, SimReceiver& receiver) { receivers_[address] = &receiver; }
   void unbind(const SocketAddress& address) { receivers_.erase(address); }
   void send(SimDatagram&& datagram);
+  /// It leaves its host and comes no farther.
+  void lose(const SimDatagram& datagram);
 
   LinkConditions conditions;                               // of every link
   std::map<SocketAddress, LinkConditions> conditionsNear;  // instead: of links from or to one of these addresses

@@ -64,14 +64,15 @@ class SimNode : public SimReceiver {
     // What leaves an address that was given up is lost, as from a socket that was closed; so is what a host without a network
     // sends.
     const bool isFurther = further_.contains(transmit.path.local);
-    if (isUnplugged_ || (!isFurther && isGivenUp_)) return;
+    if (!isFurther && isGivenUp_) return;
     const SocketAddress from = isFurther ? transmit.path.local : address_;
     // A segment offload's cut: equal pieces, the last may be shorter.
     for (size_t offset = 0; offset < transmit.size; offset += transmit.segmentSize) {
       const size_t size = std::min(transmit.segmentSize, transmit.size - offset);
-      network_.send({from, transmit.path.peer, transmit.ecn,
-                     ByteVector(slab_.begin() + static_cast<ptrdiff_t>(offset),
-                                slab_.begin() + static_cast<ptrdiff_t>(offset + size))});
+      SimDatagram datagram{from, transmit.path.peer, transmit.ecn,
+                           ByteVector(slab_.begin() + static_cast<ptrdiff_t>(offset),
+                                      slab_.begin() + static_cast<ptrdiff_t>(offset + size))};
+      isUnplugged_ ? network_.lose(datagram) : network_.send(std::move(datagram));
     }
   }
   bool mayTakeEvent() { return true; }
