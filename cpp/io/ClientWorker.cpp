@@ -105,7 +105,7 @@ void ClientWorker::runOfRole(TimePoint now, Command& command) {
 // ---- turns
 
 void ClientWorker::onThawed(TimePoint now, Duration frozenFor) {
-  for (auto& [local, group] : groups_) group->endpoint().connections().onResumed(now, frozenFor);
+  forEachGroup([&](ClientGroup& group) { group.endpoint().connections().onResumed(now, frozenFor); });
 }
 
 bool ClientWorker::drive(TimePoint now) {
