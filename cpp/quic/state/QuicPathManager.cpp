@@ -157,12 +157,6 @@ void QuicPathManager::beginValidation(TimePoint now, PathId id, const Validation
   path->validation->giveUpAt = timing.giveUpAt;
 }
 
-void QuicPathManager::expediteValidations(TimePoint now) {
-  for (const auto& path : paths_) {
-    if (path->validation) path->validation->nextAttemptAt = now;
-  }
-}
-
 void QuicPathManager::expediteValidation(TimePoint now, PathId id) {
   Path* path = find(id);
   if (path == nullptr || !path->validation || std::exchange(path->validation->isExpedited, true)) return;

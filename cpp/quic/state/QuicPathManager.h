@@ -73,8 +73,6 @@ class QuicPathManager {
   // ---- validation
   /// Begins at once. Harmless when one is under way.
   void beginValidation(TimePoint now, PathId id, const ValidationTiming& timing);
-  /// The next attempt of every validation under way is due now.
-  void expediteValidations(TimePoint now);
   /// Of one path, and but once in each validation: only the answers to the last few challenges count.
   void expediteValidation(TimePoint now, PathId id);
   void onChallenge(Path& path, const PathData& data);

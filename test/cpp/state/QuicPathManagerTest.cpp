@@ -325,13 +325,16 @@ TEST(QuicPathManager, APathWithoutAnIdSendsNothingAndHasNoneToRetire) {
   EXPECT_FALSE(f.paths.remove(path.id));
 }
 
-TEST(QuicPathManager, ExpeditedValidationsAreDueNow) {
+TEST(QuicPathManager, AnExpeditedValidationIsDueNowButOnce) {
   Fixture f;
   Path& path = f.add(3);
   f.paths.beginValidation(kStart, path.id, {200ms, 200ms, kStart + 3s});
   f.paths.makeChallenge(kStart, path, f.random, 1200);
-  f.paths.expediteValidations(kStart + 10ms);
+  f.paths.expediteValidation(kStart + 10ms, path.id);
   EXPECT_TRUE(QuicPathManager::isChallengeDue(path, kStart + 10ms));
+  f.paths.makeChallenge(kStart + 10ms, path, f.random, 1200);
+  f.paths.expediteValidation(kStart + 20ms, path.id);
+  EXPECT_FALSE(QuicPathManager::isChallengeDue(path, kStart + 20ms));
 }
 
 // T-01 of the project's security cases. covers RFC 9000 §8.2.2
