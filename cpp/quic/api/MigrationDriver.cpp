@@ -75,6 +75,25 @@ void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
   state.migrationWork.switchedTo = path;
 }
 
+void awaitNextWord(QuicConnectionState& state, Duration interval) {
+  constexpr Duration kMost = 4s;
+  const Duration next = std::min(interval, kMost);
+  state.migrationWork.nextWord = {state.now + next, next};
+}
+
+/// The server has moved, and has not yet heard that its client has come.
+bool isAwaitedElsewhere(const QuicConnectionState& state) {
+  const auto* server = std::get_if<ServerMigrationServer>(&state.migration);
+  return server != nullptr && server->state() == ServerMigrationServer::State::Switching &&
+         state.migrationWork.nextWord;
+}
+
+/// SM-88: a client that has turned back, or that may say no more before it hears more, is waiting for this.
+void speakAgain(QuicConnectionState& state) {
+  state.isPingPending = true;
+  awaitNextWord(state, state.migrationWork.nextWord->interval * 2);
+}
+
 }  // namespace
 
 Result<std::optional<ServerMigrationProtocols>> negotiateServerMigration(QuicConnectionState& state,
@@ -254,29 +273,6 @@ void prepareServerMigration(QuicConnectionState& state, ServerMigrationProtocol 
   }
   perform(state, server->prepare(protocol, address, state.paths.active().tuple));
 }
-
-namespace {
-
-void awaitNextWord(QuicConnectionState& state, Duration interval) {
-  constexpr Duration kMost = 4s;
-  const Duration next = std::min(interval, kMost);
-  state.migrationWork.nextWord = {state.now + next, next};
-}
-
-/// The server has moved, and has not yet heard that its client has come.
-bool isAwaitedElsewhere(const QuicConnectionState& state) {
-  const auto* server = std::get_if<ServerMigrationServer>(&state.migration);
-  return server != nullptr && server->state() == ServerMigrationServer::State::Switching &&
-         state.migrationWork.nextWord;
-}
-
-/// SM-88: a client that has turned back, or that may say no more before it hears more, is waiting for this.
-void speakAgain(QuicConnectionState& state) {
-  state.isPingPending = true;
-  awaitNextWord(state, state.migrationWork.nextWord->interval * 2);
-}
-
-}  // namespace
 
 void switchNetwork(QuicConnectionState& state, const SocketAddress& local) {
   if (!state.isOpen()) {
