@@ -94,7 +94,10 @@ class Player {
 
   TransportSettings settingsOf(const Seat& seat) const {
     TransportSettings settings;
-    if (!seat.isNewcomer) {  // timers that double may outlast any timeout: what is asked here is that nothing is lost
+    // Timers that double may outlast any timeout: what is asked here is that nothing is lost. Who cannot follow has the
+    // defaults: if the server's last word to it is lost, only its idle timeout tells it to connect again, and the others
+    // have nothing to say meanwhile.
+    if (seat.mustLast()) {
       settings.idleTimeout = 600s;
       settings.handshakeTimeout = 0s;
     }
