@@ -53,6 +53,7 @@ struct Dispatcher {
     const Result<ConnectionId> retired = state.selfIds.onRetire(f.sequence, context.destinationId);
     if (!retired) return forward(retired.error());
     if (!retired->empty()) state.routing.emplace_back(ConnectionIdRetired{*retired});
+    onOwnIdRetired(state, *retired, context.path);
     issueConnectionIds(state);
     return done();
   }

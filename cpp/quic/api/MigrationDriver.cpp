@@ -61,6 +61,10 @@ PathId rehome(QuicConnectionState& state, const SocketAddress& local, PathId old
 /// All paths lead from `local` now; those from elsewhere are gone.
 void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
   const PathId old = state.paths.active().id;
+  // Where nothing was heard since the last switch, the client still uses the ID of before.
+  if (const ConnectionId& heardOn = state.paths.active().heardOn; !heardOn.empty()) {
+    state.migrationWork.heardOnBeforeSwitch = heardOn;
+  }
   const PathId path = rehome(state, local, old);
   switchPath(state, path);
   if (!state.paths.active().isValidated) {  // the client is moving as well: there must be a way back (RFC 9000 §9.3.2)
@@ -73,6 +77,16 @@ void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
   });
   for (const PathId id : gone) dropPath(state, id);
   state.migrationWork.switchedTo = path;
+}
+
+/// SM-86: what came on this path says that the client is there; where it was before the switch proves nothing [BUG 9].
+void onArrived(QuicConnectionState& state, PathId path) {
+  ServerMigrationServer* server = state.migrationServer();
+  const std::optional<PathId>& since = state.migrationWork.switchedTo;
+  if (server == nullptr || !since || path < *since) return;
+  const Path* arrived = state.paths.find(path);
+  if (arrived != nullptr && arrived->tuple.local != state.paths.active().tuple.local) return;  // a socket that was kept
+  perform(state, server->onClientArrived(state.paths.active().tuple.peer));
 }
 
 void awaitNextWord(QuicConnectionState& state, Duration interval) {
@@ -191,11 +205,10 @@ void onPathFailed(QuicConnectionState& state, PathId id) {
   if (path != nullptr && client != nullptr) perform(state, client->onPathFailed(SocketAddress(path->tuple.peer)));
 }
 
-void onPathResponseAcked(QuicConnectionState& state, PathId path) {
-  ServerMigrationServer* server = state.migrationServer();
-  const std::optional<PathId>& since = state.migrationWork.switchedTo;
-  if (server == nullptr || !since || path < *since) return;  // SM-86: only answers since the switch [BUG 9]
-  perform(state, server->onPathResponseAcked(state.paths.active().tuple.peer));
+void onPathResponseAcked(QuicConnectionState& state, PathId path) { onArrived(state, path); }
+
+void onOwnIdRetired(QuicConnectionState& state, const ConnectionId& id, PathId path) {
+  if (!id.empty() && id == state.migrationWork.heardOnBeforeSwitch) onArrived(state, path);
 }
 
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch) {

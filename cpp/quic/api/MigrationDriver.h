@@ -29,6 +29,8 @@ void onPathValidated(QuicConnectionState& state, PathId path);
 void onPathFailed(QuicConnectionState& state, PathId path);
 /// Also when the acknowledgment comes after the loss was declared: a client that has its answer asks no more.
 void onPathResponseAcked(QuicConnectionState& state, PathId path);
+/// The client has retired this ID of ours, in a packet that came on this path.
+void onOwnIdRetired(QuicConnectionState& state, const ConnectionId& id, PathId path);
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch);
 void onAnnouncementLost(QuicConnectionState& state, uint32_t epoch);
 void onPoolAddressAcked(QuicConnectionState& state, uint32_t index);

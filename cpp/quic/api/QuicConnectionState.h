@@ -102,6 +102,7 @@ struct MigrationWork {
   std::vector<uint32_t> poolPending;         // indexes into settings.migrationPool
   std::optional<PacketNum> announcedIn;      // client: the packet whose acknowledgment tells the server
   std::optional<PathId> switchedTo;          // server: the first path since the last switch; earlier ones are gone
+  ConnectionId heardOnBeforeSwitch;          // server: ours that the client used before the last switch
   std::optional<WantedMove> wanted;          // server
   std::optional<NextWord> nextWord;          // server
   std::optional<DelayedProbe> delayedProbe;  // client

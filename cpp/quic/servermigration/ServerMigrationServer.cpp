@@ -118,7 +118,7 @@ MigrationSteps ServerMigrationServer::onNetworkSwitched(bool somethingToSend) {
 }
 
 // SM-57
-MigrationSteps ServerMigrationServer::onPathResponseAcked(const SocketAddress& client) {
+MigrationSteps ServerMigrationServer::onClientArrived(const SocketAddress& client) {
   const auto* switching = std::get_if<Switching>(&data_);
   if (!switching) return {};
   const Protocol kind = switching->protocol;

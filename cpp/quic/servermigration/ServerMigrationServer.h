@@ -27,8 +27,8 @@ class ServerMigrationServer {
   MigrationSteps onPoolAddressAcked(uint32_t index);
   /// The socket has been replaced, or moved underneath us. `somethingToSend`: the connection will write anyway.
   MigrationSteps onNetworkSwitched(bool somethingToSend);
-  /// A packet with a PATH_RESPONSE that was sent after the switch, from the new address, was acknowledged.
-  MigrationSteps onPathResponseAcked(const SocketAddress& client);
+  /// The client has found the new address good, and stays: SM-57.
+  MigrationSteps onClientArrived(const SocketAddress& client);
 
   // ---- nouns
   [[nodiscard]] State state() const { return static_cast<State>(data_.index()); }

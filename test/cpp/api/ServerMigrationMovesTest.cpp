@@ -541,6 +541,33 @@ TEST(ServerMove, AnswersFromBeforeTheSwitchCompleteNothing) {
   EXPECT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Idle);
 }
 
+// covers SM-57, SM-86. Nobody has to acknowledge what it has not told in time (RFC 9000 §13.2.4).
+TEST(ServerMove, IsOverWhenTheClientGivesUpAtTheNewAddressTheIdItUsedBefore) {
+  for (const bool isThere : {true, false}) {
+    PeerSettings settings = MisbehavingPeer::againstServer();
+    settings.end.serverMigration = {SYMMETRIC};
+    settings.parameters.serverMigrationSuite = static_cast<uint64_t>(SYMMETRIC);
+    MisbehavingPeer peer(settings);
+    peer.connect();
+    const auto ids = peer.all<NewConnectionIdFrame>();
+    ASSERT_GE(ids.size(), 2u);
+    const auto say = [&](const FrameBytes& frames, size_t id, const SocketAddress& to) {
+      const FourTuple path{to, peer.path().peer};
+      peer.deliver(peer.seal(EncryptionLevel::OneRtt, frames, {.destinationId = ids[id].id}), path);
+    };
+    say(FrameBytes().add(RetireConnectionIdFrame{0}), 0, peer.path().local);
+    peer.server().onImminentServerMigration(peer.now(), SYMMETRIC, std::nullopt);
+    peer.server().onNetworkSwitch(peer.now(), kSecond);
+    peer.poll();
+    say(FrameBytes().add(PathChallengeFrame{{2}}).add(PingFrame{}), 1, kSecond);
+    ASSERT_EQ(peer.all<PathResponseFrame>().size(), 1u);
+    ASSERT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Switching);
+    const FrameBytes retire = FrameBytes().add(RetireConnectionIdFrame{ids[0].sequence});
+    say(retire, 1, isThere ? kSecond : peer.path().local);
+    EXPECT_EQ(peer.server().stats().migration.completed, isThere ? 1u : 0u);
+  }
+}
+
 // BUG 10
 TEST(ServerMove, ALostAnswerToAChallengeIsNothing) {
   for (const Kind& kind : kKinds) {

@@ -48,7 +48,7 @@ std::vector<ServerMigrationServer> serversOf(ServerMigrationProtocol kind) {
   all.push_back(server);
   (void)server.onNetworkSwitched(true);
   all.push_back(server);
-  (void)server.onPathResponseAcked(kClient);
+  (void)server.onClientArrived(kClient);
   all.push_back(server);
   return all;
 }

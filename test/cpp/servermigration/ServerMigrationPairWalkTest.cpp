@@ -177,7 +177,7 @@ class PairWalk {
     hasAnswered_ = true;
   }
   void hearThatTheAnswerArrived() {
-    if (hasAnswered_ && active_ == at_) perform(server_.onPathResponseAcked(kClient), "hears of its answer");
+    if (hasAnswered_ && active_ == at_) perform(server_.onClientArrived(kClient), "hears of its answer");
   }
   void beSilent() { perform(client_, client_.onProbeTimeout(), "hears nothing"); }
 

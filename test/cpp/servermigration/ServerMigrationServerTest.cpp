@@ -109,10 +109,10 @@ TEST(ServerMigrationServer, GoesThroughAnExplicitMove) {
   EXPECT_EQ(s.state(), State::Announcing);
   EXPECT_EQ(s.protocol(), EXPLICIT);
   EXPECT_EQ(describe(s.onAnnouncementAcked(epoch)), "*ready*");
-  EXPECT_EQ(describe(s.onPathResponseAcked(kClient)), "");  // a challenge before the switch proves nothing
+  EXPECT_EQ(describe(s.onClientArrived(kClient)), "");  // a challenge before the switch proves nothing
   EXPECT_EQ(describe(s.onNetworkSwitched(false)), "");
-  EXPECT_EQ(describe(s.onPathResponseAcked(kClient)), "*completed client*");
-  EXPECT_EQ(describe(s.onPathResponseAcked(kClient)), "");
+  EXPECT_EQ(describe(s.onClientArrived(kClient)), "*completed client*");
+  EXPECT_EQ(describe(s.onClientArrived(kClient)), "");
 }
 
 TEST(ServerMigrationServer, MovesAgainAndAgainWithAnyProtocolAndLateAcksChangeNothing) {
@@ -133,7 +133,7 @@ TEST(ServerMigrationServer, MovesAgainAndAgainWithAnyProtocolAndLateAcksChangeNo
       EXPECT_EQ(describe(s.onAnnouncementAcked(epochs.back())), "*ready*");
     }
     (void)s.onNetworkSwitched(true);
-    EXPECT_EQ(describe(s.onPathResponseAcked(kClient)), "*completed client*") << i;
+    EXPECT_EQ(describe(s.onClientArrived(kClient)), "*completed client*") << i;
   }
 }
 
@@ -157,7 +157,7 @@ TEST(ServerMigrationServer, IsReadyAtOnceWhenThePoolIsAcknowledged) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(describe(s.prepare(POOL_OF_ADDRESSES, std::nullopt, kPath)), "*ready*");
     EXPECT_EQ(describe(s.onNetworkSwitched(false)), "");
-    EXPECT_EQ(describe(s.onPathResponseAcked(kClient)), "*completed client*");
+    EXPECT_EQ(describe(s.onClientArrived(kClient)), "*completed client*");
   }
 }
 
@@ -177,7 +177,7 @@ TEST(ServerMigrationServer, AfterACancelOnlyTheSameAnnouncementMayBeMadeAgain) {
   EXPECT_EQ(describe(s.onAnnouncementAcked(first)), "");
   EXPECT_EQ(describe(s.onAnnouncementAcked(second)), "*ready*");
   (void)s.onNetworkSwitched(false);
-  (void)s.onPathResponseAcked(kClient);
+  (void)s.onClientArrived(kClient);
   EXPECT_EQ(describe(s.prepare(SYMMETRIC, std::nullopt, kPath)), "*ready*");  // the promise was kept
 }
 

@@ -354,7 +354,7 @@ std::vector<ServerRow> serverRows(Protocol protocol) {
       {"ack of the last pool address", [](auto& s) { return s.onPoolAddressAcked(0); }},
       {"network switched, something to send", [](auto& s) { return s.onNetworkSwitched(true); }},
       {"network switched, nothing to send", [](auto& s) { return s.onNetworkSwitched(false); }},
-      {"PATH_RESPONSE acked, sent after the switch", [](auto& s) { return s.onPathResponseAcked(kClient); }},
+      {"client has arrived", [](auto& s) { return s.onClientArrived(kClient); }},
       {"`cancel`, deadline", [](auto& s) { return s.cancel(), MigrationSteps{}; }},
   };
   return rows;

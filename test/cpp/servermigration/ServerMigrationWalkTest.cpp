@@ -305,7 +305,7 @@ class ServerWalk {
       case 1: return server_.onAnnouncementAcked(late ? epoch_ - 1 : epoch_);
       case 2: return server_.onPoolAddressAcked(chance_.below(4));
       case 3: return server_.onNetworkSwitched(late);
-      case 4: return server_.onPathResponseAcked(kClient);
+      case 4: return server_.onClientArrived(kClient);
       case 5: server_.cancel(); return {};
       default: return {};
     }
