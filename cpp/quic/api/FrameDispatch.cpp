@@ -23,7 +23,7 @@ struct Dispatcher {
   Result<> operator()(const PingFrame&) { return done(); }
   Result<> operator()(const AckFrame& f) {
     const Result<> keys = onAckUnderKeys(state, context, f);
-    return keys ? onAckFrame(state, spaceOf(context.level), f) : keys;
+    return keys ? onAckFrame(state, context, f) : keys;
   }
   Result<> operator()(const CryptoFrame& f) { return onCryptoFrame(state, context.level, f); }
   Result<> operator()(const ResetStreamFrame& f) { return state.streams.onResetStream(f); }

@@ -194,14 +194,17 @@ void endFlight(QuicConnectionState& state, PacketNumberSpace name, FlightContent
 
 }  // namespace
 
-Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const AckFrame& frame) {
+Result<> onAckFrame(QuicConnectionState& state, const PacketContext& context, const AckFrame& frame) {
+  const PacketNumberSpace space = spaceOf(context.level);
   state.outcome.clear();
   const auto largestBefore = state.recovery.largestAcked(space);
   const bool raisesLargest = !largestBefore || frame.largest > *largestBefore;
   // RFC 9002 §5.3: the time that a packet waited for its keys is no part of the round trip.
   const auto sample = state.recovery.onAckReceived(space, frame, state.receivedAt, state.outcome);
   if (!sample) return forward(sample.error());
-  if (*sample) takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
+  // RFC 9000 §9.4: an estimate is of one path. A server that was frozen and goes on elsewhere acknowledges there what came before:
+  // taken for a round trip, a minute would stand in the way of all that is tried next.
+  if (*sample && (*sample)->path == context.path) takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
   onEcnAck(state, space, frame, raisesLargest);
   const bool hasNews = !state.outcome.acked.empty() || !state.outcome.late.empty();
   state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);

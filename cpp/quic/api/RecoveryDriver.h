@@ -5,7 +5,7 @@
 
 namespace quic {
 
-Result<> onAckFrame(QuicConnectionState& state, PacketNumberSpace space, const AckFrame& frame);
+Result<> onAckFrame(QuicConnectionState& state, const PacketContext& context, const AckFrame& frame);
 [[nodiscard]] std::optional<TimePoint> nextRecoveryTimeout(const QuicConnectionState& state);
 void onRecoveryTimeout(QuicConnectionState& state);
 /// RFC 9001 §4.9: keys and flight of a handshake level go.

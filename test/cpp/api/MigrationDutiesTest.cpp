@@ -160,6 +160,30 @@ TEST(MigrationDuties, ChallengesAreRepeatedWithFreshDataInFullDatagramsAndNothin
   EXPECT_EQ(static_cast<QuicClientTransport&>(peer.end()).migrationState(), ServerMigrationClient::State::Announced);
 }
 
+// A server that was frozen, and goes on elsewhere, acknowledges there what came before.
+TEST(MigrationDuties, AnAcknowledgmentFromElsewhereIsNoRoundTripOfThePathThatThePacketTook) {
+  // covers RFC 9000 §9.4
+  for (const bool isElsewhere : {true, false}) {
+    MisbehavingPeer peer(client({POOL_OF_ADDRESSES}));
+    peer.connect();
+    peer.send(FrameBytes().add(PoolMigrationAddressFrame{QuicIPAddress::from(kNewHome)}));
+    const auto id = peer.end().openStream(true);
+    ASSERT_TRUE(id);
+    ASSERT_TRUE(peer.end().writeStream(*id, OwnedBytes::copyOf(ByteVector(10)), false));
+    peer.poll();
+    const PacketNum number = peer.heard.back().number;
+    const Duration before = peer.end().stats().smoothedRtt;
+    peer.advance(10s);
+    const FourTuple path = isElsewhere ? FourTuple{peer.path().local, kNewHome} : peer.path();
+    peer.deliver(peer.seal(k1, FrameBytes().ack(0, number)), path);
+    if (isElsewhere) {
+      EXPECT_EQ(peer.end().stats().smoothedRtt, before);
+    } else {
+      EXPECT_GT(peer.end().stats().smoothedRtt, before);
+    }
+  }
+}
+
 TEST(MigrationDuties, AnswersFromBeforeTheSwitchCompleteNothing) {
   // covers SM-86
   PeerSettings settings = MisbehavingPeer::againstServer();
