@@ -265,6 +265,9 @@ std::optional<ClientConnectOptions> ConnectOptionsConverter::convert(Napi::Env e
   reader.flag("verify", out.tls.verifyPeer);
   readTransport(reader, out.settings);
   readCongestionControl(reader, out.settings);
+  uint64_t originalVersion = 0;
+  reader.integer("originalVersion", UINT32_MAX, originalVersion);
+  out.settings.originalVersion = static_cast<uint32_t>(originalVersion);
   reader.flag("followPreferredAddress", out.settings.followsPreferredAddress);
   ByteVector token;
   reader.bytes("session", out.settings.resumption);

@@ -209,6 +209,8 @@ export interface NativeConnectOptions extends NativeTransportOptions {
   readonly session?: Uint8Array;
   readonly token?: Uint8Array;
   readonly earlyData?: boolean;
+  /** One of `versions`, as on the wire. */
+  readonly originalVersion?: number;
   /** False: a preferred_address of the server is not followed. */
   readonly followPreferredAddress?: boolean;
 }

@@ -62,9 +62,10 @@ const tlsFields = {
   ciphers: listOf(oneOf('TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'), 1, 3),
   groups: listOf(text, 1, 16),
 };
+const isVersion = integer(1, 2 ** 32 - 1);
 const transportFields = {
   alpn: listOf(isAlpn, 1, 64),
-  versions: listOf(integer(1, 2 ** 32 - 1), 1, 8),
+  versions: listOf(isVersion, 1, 8),
   congestionControl: oneOf('cubic', 'newreno', 'bbr', 'copa'),
   ecn: truth,
   maxUdpPayload: integer(1200, 65_527), // RFC 9000 §14, §18.2
@@ -93,6 +94,7 @@ const checkConnect = fields({
   tls: fields({ ...tlsFields, ca: isPems, cert: isPem, key: isPem, dangerouslySkipVerification: truth }),
   session: checkSession,
   earlyData: truth,
+  originalVersion: isVersion,
   followPreferredAddress: truth,
   localAddress: isLiteral,
   serverMigration: fields({
@@ -125,7 +127,7 @@ const checkListen = fields({
   secrets: isSecrets,
   disableActiveMigration: truth,
   preferredAddress: isPreferred,
-  connectionIds: fields({ length: integer(4, 20), serverId: isSize(1, 12), key: isSize(16, 16) }),
+  connectionIds: fields({ length: integer(8, 20), serverId: isSize(1, 12), key: isSize(16, 16) }),
   workers: integer(0, 256),
   backlog: integer(0, 1_000_000),
   serverMigration: fields({ protocols: listOf(isProtocol, 1, protocolNames.length), pool: listOf(isPoolAddress, 1, kMaxPool) }),
@@ -147,6 +149,14 @@ function given<T extends object>(options: { readonly [K in keyof T]: T[K] | unde
 
 /** RFC 9369 §3.1. */
 const kVersion2 = 0x6b3343cf;
+const versionOnWire = (version: number): number => (version === 2 ? kVersion2 : version);
+
+function originalVersion({ originalVersion: original, versions = [1] }: ConnectOptions): number | undefined {
+  if (original === undefined) return undefined;
+  const onWire = versionOnWire(original);
+  if (!versions.map(versionOnWire).includes(onWire)) throw invalidArgument('`originalVersion` must be one of `versions`');
+  return onWire;
+}
 
 function transportOptions(options: TransportOptions, tls: TlsOptions): NativeTransportOptions {
   const { limits = {}, extensions = {}, versions } = options;
@@ -161,7 +171,7 @@ function transportOptions(options: TransportOptions, tls: TlsOptions): NativeTra
     streamWindow: limits.streamWindow,
     datagramFrameSize: limits.datagramSize,
     datagramBacklog: limits.datagramBacklog,
-    versions: versions?.map((version) => (version === 2 ? kVersion2 : version)),
+    versions: versions?.map(versionOnWire),
     congestionControl: options.congestionControl,
     ecn: options.ecn,
     maxDatagramSize: options.maxUdpPayload,
@@ -250,6 +260,7 @@ export function connectRequest(address: unknown, value: unknown): ConnectRequest
       cert: tls.cert === undefined ? undefined : pemText(tls.cert),
       key: tls.key === undefined ? undefined : pemText(tls.key),
       ...migrationOptions(migration),
+      originalVersion: originalVersion(options),
       followPreferredAddress: options.followPreferredAddress,
       qlog: options.qlog === undefined ? undefined : true,
     }),

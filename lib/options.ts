@@ -71,6 +71,11 @@ export interface ConnectOptions extends TransportOptions, Abortable {
    * rejects is sent again without the application's help. Default false.
    */
   readonly earlyData?: boolean;
+  /**
+   * Which of `versions` the first packets are of, where that is not the best one: a server that does not know it would cost a round
+   * trip (RFC 9368 §1.2). Default: that of the `session`, which is good for no other (RFC 9369 §5), or else the first.
+   */
+  readonly originalVersion?: number;
   /** Go over to the address that the server prefers (RFC 9000 §9.6). Default true. */
   readonly followPreferredAddress?: boolean;
   /** The connection's qlog. */
@@ -128,9 +133,9 @@ export interface ListenOptions extends TransportOptions {
   readonly preferredAddress?: Address | readonly [Address, Address];
   /** How connection IDs are made, for load balancers. */
   readonly connectionIds?: {
-    /** Bytes, 4 to 20. Default 8. */
+    /** Bytes, 8 to 20: fewer random ones would meet again (RFC 9000 §5.1). Default 8. */
     readonly length?: number;
-    /** Which server it is, 1 to 12 bytes. IDs that have no room for it beside a byte for the worker and 4 others grow. */
+    /** Which server it is, 1 to 12 bytes. IDs grow that have no room for it beside a byte for the worker and 7 others (encrypted: 5). */
     readonly serverId?: Uint8Array;
     /** 16 bytes that the load balancer has too: IDs are encrypted with it, so that nobody else can link them. */
     readonly key?: Uint8Array;

@@ -9,7 +9,7 @@ const ticketTimeout = 5_000;
 /** Tickets and tokens come together, but not in one packet. */
 const ticketPatience = 100;
 const datagramCount = 20;
-const confirmPollMs = 5;
+const idPollMs = 5;
 /** Streams that are read at a time; the peer's limit may be lower. */
 const maxAtOnce = 100;
 
@@ -72,29 +72,26 @@ async function leave(setup, connection) {
   else await connection.close({ code: 0 }).catch(() => undefined);
 }
 
-/** Not before the handshake is confirmed, and the server has given what is needed. */
-const tooEarly = new Set(['ERR_QUIC_KEY_UPDATE_NOT_READY', 'ERR_QUIC_MIGRATION_INVALID_STATE', 'ERR_QUIC_NO_CONNECTION_ID']);
-
-/** Asks again while it is too early, until `signal`. */
-async function onceConfirmed(ask, signal) {
+/** Each move takes a connection ID of the server's: the next one may still be on its way. */
+async function move(connection, options) {
   for (;;) {
     try {
-      return await ask();
+      return await connection.migrate(options);
     } catch (error) {
-      if (!tooEarly.has(error.code) || signal.aborted) throw error;
-      await sleep(confirmPollMs);
+      if (error.code !== 'ERR_QUIC_NO_CONNECTION_ID' || options.signal.aborted) throw error;
+      await sleep(idPollMs);
     }
   }
 }
 
 /** Things that go on beside the requests, until `signal`. */
 const besides = {
-  keyupdate: (_setup, connection, signal) => onceConfirmed(() => connection.updateKeys(), signal),
+  keyupdate: (_setup, connection) => connection.updateKeys(),
   async migrate({ plan }, connection, signal) {
     do {
       if (plan.every !== undefined) await sleep(plan.every, undefined, { signal });
       const { host } = connection.path.local;
-      await onceConfirmed(() => connection.migrate({ localAddress: { host, port: 0 }, signal }), signal);
+      await move(connection, { localAddress: { host, port: 0 }, signal });
     } while (plan.every !== undefined && !signal.aborted);
   },
   async datagram({ say }, connection, signal) {

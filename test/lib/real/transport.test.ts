@@ -1,6 +1,8 @@
 // What an application may ask of the transport, with the real addon on loopback: keys, resets, priorities, options, figures.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { QuicError, type QuicConnection, type QuicReceiveStream, type QuicStream, type TransportOptions } from '../../../lib/index.js';
+import { QuicError, type QuicConnection, type QuicReceiveStream, type QuicStream, type TransportOptions, connect } from '../../../lib/index.js';
 import { clientTls, dial, echo, echoes, nextStream, pair, serve, serverTls } from '../support/real.js';
 
 async function ask(connection: QuicConnection, question: string): Promise<string> {
@@ -16,7 +18,7 @@ async function rejection(promise: Promise<unknown>): Promise<QuicError> {
   );
 }
 
-/** Once the handshake is confirmed, which nothing tells, keys may be updated. */
+/** Not before an update under way is confirmed at this end, which nothing tells. */
 async function updateKeys(connection: QuicConnection): Promise<void> {
   for (;;) {
     try {
@@ -32,7 +34,7 @@ describe('keys', () => {
   test.each([{ threaded: false }, { threaded: true }])('are updated by either end, and data goes on (%p)', async (options) => {
     await using both = await pair({}, options);
     echo(both.accepted);
-    await updateKeys(both.client);
+    await both.client.updateKeys();
     expect(await ask(both.client, 'with new keys')).toBe('with new keys');
     await updateKeys(both.accepted);
     expect(await ask(both.client, 'with newer keys')).toBe('with newer keys');
@@ -42,7 +44,7 @@ describe('keys', () => {
 
   test('are not updated while the last update is young', async () => {
     await using both = await pair();
-    await updateKeys(both.client);
+    await both.client.updateKeys();
     expect(await rejection(both.client.updateKeys())).toMatchObject({ code: 'ERR_QUIC_KEY_UPDATE_NOT_READY' });
   });
 
@@ -101,6 +103,39 @@ describe('the handshake', () => {
     echo(both.accepted);
     expect([both.client.handshake.version, both.accepted.handshake.version]).toEqual([version, version]);
     expect(await ask(both.client, 'hello')).toBe('hello');
+  });
+
+  test.each([
+    ['and goes over to the best', 1, [2, 1], 2],
+    ['and stays where the server speaks no other', 1, [1], 1],
+    ['and begins again where the server does not speak it', 0x1a2a3a4a, [2, 1], 2],
+  ] as const)('begins with the version it is told %s', async (_what, originalVersion, ofServer, version) => {
+    await using both = await pair({ versions: ofServer }, { versions: [2, 1, 0x1a2a3a4a], originalVersion });
+    echo(both.accepted);
+    expect([both.client.handshake.version, both.accepted.handshake.version]).toEqual([version, version]);
+    expect(await ask(both.client, 'hello')).toBe('hello');
+  });
+
+  test('the first packet is of the version it is told', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    try {
+      await once(socket, 'listening');
+      const aborting = new AbortController();
+      const options = { alpn: ['test'], tls: clientTls, versions: [2, 1], originalVersion: 1, signal: aborting.signal } as const;
+      const attempt = rejection(connect({ host: '127.0.0.1', port: socket.address().port }, options));
+      const [datagram] = (await once(socket, 'message')) as [Buffer];
+      expect(datagram.readUInt32BE(1)).toBe(1);
+      aborting.abort();
+      await attempt;
+    } finally {
+      socket.close();
+    }
+  });
+
+  test('begins with no version that it does not offer', async () => {
+    await using server = await serve();
+    const error = await rejection(dial(server, { versions: [2], originalVersion: 1 }));
+    expect(error).toMatchObject({ code: 'ERR_QUIC_INVALID_ARGUMENT', message: expect.stringContaining('originalVersion') as string });
   });
 
   test('without a version in common it fails', async () => {
