@@ -8,9 +8,8 @@ namespace quic::test {
 void SimNetwork::count(const SimDatagram& datagram) {
   const auto time = static_cast<uint64_t>(clock_.now().time_since_epoch().count());
   for (int i = 0; i < 8; ++i) hash_ = (hash_ ^ (time >> 8 * i & 0xff)) * 0x100000001b3;
-  hash_ = foldHash(hash_, asBytes(datagram.from.toString()));
-  hash_ = foldHash(hash_, asBytes(datagram.to.toString()));
-  hash_ = foldHash(hash_, datagram.bytes);
+  for (const SocketAddress& end : {datagram.from, datagram.to}) hash_ = foldHash(hash_ ^ end.port(), end.ip());
+  hash_ = foldWhole(hash_, datagram.bytes);
   ++sent_;
   bytesSent_ += datagram.bytes.size();
   if (onSent) onSent(clock_.now(), datagram);
@@ -81,8 +80,8 @@ void SimNetwork::deliver(const std::shared_ptr<Numbered>& carried) {
   const auto receiver = receivers_.find(datagram.to);
   if (receiver != receivers_.end()) {
     tellFate(carried->number, SimFate::Arrived);
-    SimDatagram copy = datagram;
-    receiver->second->onDatagram(std::move(copy));
+    const bool isLast = carried.use_count() == 1;  // no duplicate is still on its way
+    receiver->second->onDatagram(isLast ? std::move(carried->datagram) : SimDatagram(datagram));
     return;
   }
   tellFate(carried->number, SimFate::FoundNobody);
