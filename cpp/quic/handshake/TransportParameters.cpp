@@ -256,6 +256,9 @@ Result<> setVersionInformation(ByteSpan value, Role sender, TransportParameters&
   }
   if (hasZero) return refuse("version_information with a version 0");
   if (sender == Role::Client && !isChosenAvailable) return refuse("chosen version is not among the available ones");
+  auto& kept = information.available;
+  const bool isKept = std::find(kept.begin(), kept.end(), information.chosen) != kept.end();
+  if (isChosenAvailable && !isKept) kept.back() = information.chosen;  // never among those that are left out
   out.versionInformation = std::move(information);
   return Unit{};
 }

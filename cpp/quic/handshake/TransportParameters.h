@@ -51,7 +51,7 @@ struct TransportParameters {
   std::optional<uint64_t> maxDatagramFrameSize;  // RFC 9221
   bool resetStreamAt = false;           // draft-ietf-quic-reliable-stream-reset §3: RESET_STREAM_AT is understood
   std::optional<uint64_t> minAckDelay;  // draft-ietf-quic-ack-frequency §3, in microseconds
-  std::optional<VersionInformation> versionInformation;  // RFC 9368; decoded: the first kMaxAvailableVersions of them
+  std::optional<VersionInformation> versionInformation;  // RFC 9368; decoded: kMaxAvailableVersions of them at most
   bool greaseQuicBit = false;                            // RFC 9287: its sender takes packets whose fixed bit is 0
   std::optional<uint64_t> serverMigrationSuite;          // the project's spec §1: bit mask of protocols
   bool operator==(const TransportParameters&) const = default;
