@@ -204,7 +204,8 @@ Result<> onAckFrame(QuicConnectionState& state, const PacketContext& context, co
   if (!sample) return forward(sample.error());
   // RFC 9000 §9.4: an estimate is of one path. A server that was frozen and goes on elsewhere acknowledges there what came before:
   // taken for a round trip, a minute would stand in the way of all that is tried next.
-  if (*sample && (*sample)->path == context.path) takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
+  if (*sample && (*sample)->path == context.path)
+    takeSample(state, **sample, decodeAckDelay(state, space, frame.ackDelay));
   onEcnAck(state, space, frame, raisesLargest);
   const bool hasNews = !state.outcome.acked.empty() || !state.outcome.late.empty();
   state.recovery.detectLost(space, state.now, state.paths.active().rtt, state.outcome);
