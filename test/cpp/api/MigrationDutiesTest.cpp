@@ -4,8 +4,7 @@
 
 #include <set>
 
-#include "cpp/api/MisbehavingPeer.h"
-#include "cpp/servermigration/MigrationTesting.h"
+#include "cpp/api/MigrationPeers.h"
 
 namespace quic::test {
 namespace {
@@ -17,23 +16,6 @@ using namespace migrationtesting;
 constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
 const SocketAddress kNewHome = SocketAddress::v4({10, 0, 0, 2}, 4433);
 const SocketAddress kElsewhere = SocketAddress::v4({10, 0, 0, 3}, 4433);
-
-PeerSettings client(Protocols protocols, ExplicitProbing probing = ExplicitProbing::Reactive) {
-  PeerSettings settings = MisbehavingPeer::againstClient();
-  settings.end.clientMigration.protocols = protocols;
-  settings.end.clientMigration.explicitProbing = probing;
-  settings.parameters.serverMigrationSuite = protocols.bits();
-  return settings;
-}
-
-std::string told(const MisbehavingPeer& peer) {
-  std::string text;
-  for (const TransportEvent& event : peer.events) {
-    const auto* migration = std::get_if<MigrationEvent>(&event);
-    if (migration != nullptr) text += (text.empty() ? "" : ", ") + std::visit(EventText{}, *migration);
-  }
-  return text;
-}
 
 ServerMigrationFrame to(const SocketAddress& address) { return {QuicIPAddress::from(address)}; }
 
@@ -54,7 +36,7 @@ size_t placeOf(const MisbehavingPeer& peer) {
 
 TEST(MigrationDuties, APacketNumberIsKnownBeforeWhatThePacketSays) {
   // covers SM-11, SM-80
-  MisbehavingPeer peer(client({EXPLICIT}));
+  MisbehavingPeer peer(againstFollower({EXPLICIT}));
   peer.connect();
   const PacketNum next = peer.nextNumber(k1);
   peer.send(k1, FrameBytes().add(to(kNewHome)), {.number = next + 1});
@@ -68,7 +50,7 @@ TEST(MigrationDuties, APacketNumberIsKnownBeforeWhatThePacketSays) {
 TEST(MigrationDuties, PacketsOfTheHandshakeMoveNobody) {
   // covers SM-80
   for (const bool isFirst : {false, true}) {
-    MisbehavingPeer peer(client({SYMMETRIC}));
+    MisbehavingPeer peer(againstFollower({SYMMETRIC}));
     peer.begin();
     if (!isFirst) {
       peer.send(EncryptionLevel::Initial, peer.helloFrames());
@@ -84,7 +66,7 @@ TEST(MigrationDuties, PacketsOfTheHandshakeMoveNobody) {
 
 TEST(MigrationDuties, AProactiveClientProbesWhenItsAcknowledgmentHasLeftAndNotBefore) {
   // covers SM-22, SM-84
-  MisbehavingPeer peer(client({EXPLICIT}, ExplicitProbing::Proactive));
+  MisbehavingPeer peer(againstFollower({EXPLICIT}, ExplicitProbing::Proactive));
   peer.connect();
   peer.forget();
   const PacketNum number = peer.nextNumber(k1);
@@ -102,7 +84,7 @@ TEST(MigrationDuties, AProactiveClientProbesWhenItsAcknowledgmentHasLeftAndNotBe
 
 TEST(MigrationDuties, DatagramsFromElsewhereAreNotEvenOpened) {
   // covers SM-81
-  MisbehavingPeer peer(client({EXPLICIT}));
+  MisbehavingPeer peer(againstFollower({EXPLICIT}));
   peer.connect();
   const PacketNum number = peer.nextNumber(k1);
   peer.deliver(peer.seal(k1, FrameBytes().hex("3f")), {peer.path().local, kElsewhere});  // would be fatal, and
@@ -114,7 +96,7 @@ TEST(MigrationDuties, DatagramsFromElsewhereAreNotEvenOpened) {
 
 TEST(MigrationDuties, NewDataPostponesNoSearch) {
   // covers SM-82
-  MisbehavingPeer peer(client({EXPLICIT}));
+  MisbehavingPeer peer(againstFollower({EXPLICIT}));
   peer.connect();
   peer.send(FrameBytes().add(to(kNewHome)));
   peer.advance(30ms);
@@ -131,7 +113,7 @@ TEST(MigrationDuties, NewDataPostponesNoSearch) {
 
 TEST(MigrationDuties, ChallengesAreRepeatedWithFreshDataInFullDatagramsAndNothingElseUntilTheyAreGivenUp) {
   // covers SM-83
-  MisbehavingPeer peer(client({EXPLICIT}, ExplicitProbing::Manual));
+  MisbehavingPeer peer(againstFollower({EXPLICIT}, ExplicitProbing::Manual));
   peer.connect();
   peer.send(FrameBytes().add(to(kNewHome)));
   peer.advance(30ms);
@@ -164,7 +146,7 @@ TEST(MigrationDuties, ChallengesAreRepeatedWithFreshDataInFullDatagramsAndNothin
 TEST(MigrationDuties, AnAcknowledgmentFromElsewhereIsNoRoundTripOfThePathThatThePacketTook) {
   // covers RFC 9000 §9.4
   for (const bool isElsewhere : {true, false}) {
-    MisbehavingPeer peer(client({POOL_OF_ADDRESSES}));
+    MisbehavingPeer peer(againstFollower({POOL_OF_ADDRESSES}));
     peer.connect();
     peer.send(FrameBytes().add(PoolMigrationAddressFrame{QuicIPAddress::from(kNewHome)}));
     const auto id = peer.end().openStream(true);
@@ -186,10 +168,7 @@ TEST(MigrationDuties, AnAcknowledgmentFromElsewhereIsNoRoundTripOfThePathThatThe
 
 TEST(MigrationDuties, AnswersFromBeforeTheSwitchCompleteNothing) {
   // covers SM-86
-  PeerSettings settings = MisbehavingPeer::againstServer();
-  settings.end.serverMigration = {SYMMETRIC};
-  settings.parameters.serverMigrationSuite = Protocols{SYMMETRIC}.bits();
-  MisbehavingPeer peer(settings);
+  MisbehavingPeer peer(againstMover({SYMMETRIC}));
   peer.connect();
   peer.server().onImminentServerMigration(peer.now(), SYMMETRIC, std::nullopt);
   peer.send(FrameBytes().add(PathChallengeFrame{{1, 2, 3}}).add(PingFrame{}));

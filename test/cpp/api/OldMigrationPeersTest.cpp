@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "cpp/api/MisbehavingPeer.h"
-#include "cpp/servermigration/MigrationTesting.h"
+#include "cpp/api/MigrationPeers.h"
 
 namespace quic::test {
 namespace {
@@ -18,15 +17,6 @@ using namespace migrationtesting;
 constexpr EncryptionLevel k1 = EncryptionLevel::OneRtt;
 const SocketAddress kNewHome = SocketAddress::v4({10, 0, 0, 2}, 4433);
 
-std::string told(const MisbehavingPeer& peer) {
-  std::string text;
-  for (const TransportEvent& event : peer.events) {
-    const auto* migration = std::get_if<MigrationEvent>(&event);
-    if (migration != nullptr) text += (text.empty() ? "" : ", ") + std::visit(EventText{}, *migration);
-  }
-  return text;
-}
-
 // ---------------------------------------------------------------- a server of old
 
 /// Our client, and a server that announces its limit of IDs, but issues none: it has migration of clients off.
@@ -37,10 +27,7 @@ struct OldServer {
     clientId = peer.endId();
   }
   static PeerSettings settingsFor(Protocols protocols, ExplicitProbing probing) {
-    PeerSettings settings = MisbehavingPeer::againstClient();
-    settings.end.clientMigration.protocols = protocols;
-    settings.end.clientMigration.explicitProbing = probing;
-    settings.parameters.serverMigrationSuite = protocols.bits();
+    PeerSettings settings = againstFollower(protocols, probing);
     settings.parameters.activeConnectionIdLimit = 10;
     settings.end.idleTimeout = 60s;
     return settings;
