@@ -61,10 +61,10 @@ PathId rehome(QuicConnectionState& state, const SocketAddress& local, PathId old
 /// All paths lead from `local` now; those from elsewhere are gone.
 void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
   const PathId old = state.paths.active().id;
-  // Where nothing was heard since the last switch, the client still uses the ID of before.
-  if (const ConnectionId& heardOn = state.paths.active().heardOn; !heardOn.empty()) {
-    state.migrationWork.heardOnBeforeSwitch = heardOn;
-  }
+  // SM-57: a client that has not arrived since the last switch may give up an ID of an address that it never proved.
+  const ServerMigrationServer* server = state.migrationServer();
+  const bool isStillAwaited = server != nullptr && server->state() == ServerMigrationServer::State::Switching;
+  state.migrationWork.heardOnBeforeSwitch = isStillAwaited ? ConnectionId{} : state.paths.active().heardOn;
   const PathId path = rehome(state, local, old);
   switchPath(state, path);
   if (!state.paths.active().isValidated) {  // the client is moving as well: there must be a way back (RFC 9000 §9.3.2)

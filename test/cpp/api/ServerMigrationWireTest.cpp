@@ -56,6 +56,27 @@ TEST(ServerMove, IsOverWhenTheClientGivesUpAtTheNewAddressTheIdItUsedBefore) {
   }
 }
 
+// covers SM-57. The path that a client leaves for the next address may never have been good.
+TEST(ServerMove, IsNotOverWhenTheClientGivesUpTheIdOfAnAddressItNeverProved) {
+  MisbehavingPeer peer(againstMover({SYMMETRIC}));
+  peer.connect();
+  const auto ids = peer.all<NewConnectionIdFrame>();
+  ASSERT_GE(ids.size(), 2u);
+  const auto say = [&](const FrameBytes& frames, size_t id, const SocketAddress& to) {
+    const FourTuple path{to, peer.path().peer};
+    peer.deliver(peer.seal(EncryptionLevel::OneRtt, frames, {.destinationId = ids[id].id}), path);
+  };
+  peer.server().onImminentServerMigration(peer.now(), SYMMETRIC, std::nullopt);
+  peer.server().onNetworkSwitch(peer.now(), kSecond);
+  peer.poll();
+  say(FrameBytes().add(PingFrame{}), 0, kSecond);
+  peer.server().onNetworkSwitch(peer.now(), kThirdPlace);
+  peer.poll();
+  say(FrameBytes().add(RetireConnectionIdFrame{ids[0].sequence}), 1, kThirdPlace);
+  EXPECT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Switching);
+  EXPECT_EQ(peer.server().stats().migration.completed, 0u);
+}
+
 // BUG 10
 TEST(ServerMove, ALostAnswerToAChallengeIsNothing) {
   for (const Kind& kind : kKinds) {
