@@ -61,10 +61,11 @@ PathId rehome(QuicConnectionState& state, const SocketAddress& local, PathId old
 /// All paths lead from `local` now; those from elsewhere are gone.
 void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
   const PathId old = state.paths.active().id;
-  // SM-57: a client that has not arrived since the last switch may give up an ID of an address that it never proved.
-  const ServerMigrationServer* server = state.migrationServer();
-  const bool isStillAwaited = server != nullptr && server->state() == ServerMigrationServer::State::Switching;
-  state.migrationWork.heardOnBeforeSwitch = isStillAwaited ? ConnectionId{} : state.paths.active().heardOn;
+  // SM-57: a client that has not arrived since the last switch, or is moving as well, may give up an ID of a path it never proved.
+  std::optional<MigrationWork::LastSwitch>& lastSwitch = state.migrationWork.lastSwitch;
+  const bool isStillAwaited = lastSwitch && !lastSwitch->isClientThere;
+  const bool isSettled = !isStillAwaited && state.paths.active().isValidated;
+  const ConnectionId heardOn = isSettled ? state.paths.active().heardOn : ConnectionId{};
   const PathId path = rehome(state, local, old);
   switchPath(state, path);
   if (!state.paths.active().isValidated) {  // the client is moving as well: there must be a way back (RFC 9000 §9.3.2)
@@ -76,16 +77,17 @@ void moveOwnEnd(QuicConnectionState& state, const SocketAddress& local) {
     if (each.id < path) gone.push_back(each.id);
   });
   for (const PathId id : gone) dropPath(state, id);
-  state.migrationWork.switchedTo = path;
+  lastSwitch = {.path = path, .heardOnBefore = heardOn};
 }
 
 /// SM-86: what came on this path says that the client is there; where it was before the switch proves nothing [BUG 9].
 void onArrived(QuicConnectionState& state, PathId path) {
   ServerMigrationServer* server = state.migrationServer();
-  const std::optional<PathId>& since = state.migrationWork.switchedTo;
-  if (server == nullptr || !since || path < *since) return;
+  std::optional<MigrationWork::LastSwitch>& lastSwitch = state.migrationWork.lastSwitch;
+  if (server == nullptr || !lastSwitch || path < lastSwitch->path) return;
   const Path* arrived = state.paths.find(path);
   if (arrived != nullptr && arrived->tuple.local != state.paths.active().tuple.local) return;  // a socket that was kept
+  lastSwitch->isClientThere = true;
   perform(state, server->onClientArrived(state.paths.active().tuple.peer));
 }
 
@@ -208,7 +210,8 @@ void onPathFailed(QuicConnectionState& state, PathId id) {
 void onPathResponseAcked(QuicConnectionState& state, PathId path) { onArrived(state, path); }
 
 void onOwnIdRetired(QuicConnectionState& state, const ConnectionId& id, PathId path) {
-  if (!id.empty() && id == state.migrationWork.heardOnBeforeSwitch) onArrived(state, path);
+  const std::optional<MigrationWork::LastSwitch>& lastSwitch = state.migrationWork.lastSwitch;
+  if (!id.empty() && lastSwitch && path == lastSwitch->path && id == lastSwitch->heardOnBefore) onArrived(state, path);
 }
 
 void onAnnouncementAcked(QuicConnectionState& state, uint32_t epoch) {

@@ -203,7 +203,8 @@ void onPeerMoved(QuicConnectionState& state, PathId id) {
   if (path == nullptr || state.role != Role::Server || state.isHandshaking()) return;
   Path& old = state.paths.active();
   // A server that has moved is where it went: what still arrives at an address that it keeps open for others is late.
-  if (state.migrationWork.switchedTo && path->tuple.local != old.tuple.local) return;
+  auto& lastSwitch = state.migrationWork.lastSwitch;
+  if (lastSwitch && path->tuple.local != old.tuple.local) return;
   const bool isThere = isOurPreferredAddress(state, old.tuple.local);
   const bool isToPreferred = isOurPreferredAddress(state, path->tuple.local);
   if (isToPreferred && !isThere && !path->isValidated) {
@@ -213,6 +214,7 @@ void onPeerMoved(QuicConnectionState& state, PathId id) {
   }
   // §9.6.2: a client that has gone there does not come back; what arrives at the original address is late.
   if (isThere && !isToPreferred) return;
+  if (lastSwitch) lastSwitch->heardOnBefore = {};  // it gives up IDs for its own move too
   switchPath(state, id);
   if (path->tuple.peer.sameHost(old.tuple.peer) && path->tuple.local == old.tuple.local) {
     carryNetworkOver(state, old, *path);

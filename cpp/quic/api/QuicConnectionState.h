@@ -96,13 +96,18 @@ struct MigrationWork {
     TimePoint at;
     Duration interval;
   };
+  /// The last switch of a server.
+  struct LastSwitch {
+    PathId path;                 // the first since then; earlier ones are gone
+    ConnectionId heardOnBefore;  // ours that the client used before; empty: what it gives up says nothing (SM-57)
+    bool isClientThere = false;
+  };
   std::optional<migration::SendAnnouncement> announcement;  // of the latest epoch
   bool isAnnouncementPending = false;
   bool isServerMigratedPending = false;
   std::vector<uint32_t> poolPending;         // indexes into settings.migrationPool
   std::optional<PacketNum> announcedIn;      // client: the packet whose acknowledgment tells the server
-  std::optional<PathId> switchedTo;          // server: the first path since the last switch; earlier ones are gone
-  ConnectionId heardOnBeforeSwitch;          // server: ours that the client used before the last switch
+  std::optional<LastSwitch> lastSwitch;      // server
   std::optional<WantedMove> wanted;          // server
   std::optional<NextWord> nextWord;          // server
   std::optional<DelayedProbe> delayedProbe;  // client

@@ -32,49 +32,106 @@ TEST(ServerMove, AnswersFromBeforeTheSwitchCompleteNothing) {
   EXPECT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Idle);
 }
 
+/// A client of a symmetric mover that says what it likes, to the ID and from the path that it likes.
+struct OutspokenClient {
+  MisbehavingPeer peer{againstMover({SYMMETRIC})};
+  std::vector<NewConnectionIdFrame> ids;
+
+  OutspokenClient() {
+    peer.connect();
+    ids = peer.all<NewConnectionIdFrame>();
+  }
+  void say(const FrameBytes& frames, size_t id, const FourTuple& path) {
+    peer.deliver(peer.seal(EncryptionLevel::OneRtt, frames, {.destinationId = ids.at(id).id}), path);
+  }
+  void sayTo(const SocketAddress& server, size_t id, const FrameBytes& frames) {
+    say(frames, id, {server, peer.path().peer});
+  }
+  void moveServer(const SocketAddress& to) {
+    peer.server().onImminentServerMigration(peer.now(), SYMMETRIC, std::nullopt);
+    switchServer(to);
+  }
+  void switchServer(const SocketAddress& to) {
+    peer.server().onNetworkSwitch(peer.now(), to);
+    peer.poll();
+  }
+  [[nodiscard]] FrameBytes retirement(size_t id) const {
+    return FrameBytes().add(RetireConnectionIdFrame{ids.at(id).sequence});
+  }
+  void expectAwaited() {
+    EXPECT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Switching);
+    EXPECT_EQ(peer.server().stats().migration.completed, 0u);
+  }
+};
+
 // covers SM-57, SM-86. Nobody has to acknowledge what it has not told in time (RFC 9000 §13.2.4).
 TEST(ServerMove, IsOverWhenTheClientGivesUpAtTheNewAddressTheIdItUsedBefore) {
   for (const bool isThere : {true, false}) {
-    MisbehavingPeer peer(againstMover({SYMMETRIC}));
-    peer.connect();
-    const auto ids = peer.all<NewConnectionIdFrame>();
-    ASSERT_GE(ids.size(), 2u);
-    const auto say = [&](const FrameBytes& frames, size_t id, const SocketAddress& to) {
-      const FourTuple path{to, peer.path().peer};
-      peer.deliver(peer.seal(EncryptionLevel::OneRtt, frames, {.destinationId = ids[id].id}), path);
-    };
-    say(FrameBytes().add(RetireConnectionIdFrame{0}), 0, peer.path().local);
-    peer.server().onImminentServerMigration(peer.now(), SYMMETRIC, std::nullopt);
-    peer.server().onNetworkSwitch(peer.now(), kSecond);
-    peer.poll();
-    say(FrameBytes().add(PathChallengeFrame{{2}}).add(PingFrame{}), 1, kSecond);
-    ASSERT_EQ(peer.all<PathResponseFrame>().size(), 1u);
-    ASSERT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Switching);
-    const FrameBytes retire = FrameBytes().add(RetireConnectionIdFrame{ids[0].sequence});
-    say(retire, 1, isThere ? kSecond : peer.path().local);
-    EXPECT_EQ(peer.server().stats().migration.completed, isThere ? 1u : 0u);
+    OutspokenClient client;
+    const SocketAddress before = client.peer.path().local;
+    client.sayTo(before, 0, FrameBytes().add(RetireConnectionIdFrame{0}));
+    client.moveServer(kSecond);
+    client.sayTo(kSecond, 1, FrameBytes().add(PathChallengeFrame{{2}}).add(PingFrame{}));
+    ASSERT_EQ(client.peer.all<PathResponseFrame>().size(), 1u);
+    ASSERT_EQ(client.peer.server().migrationState(), ServerMigrationServer::State::Switching);
+    client.sayTo(isThere ? kSecond : before, 1, client.retirement(0));
+    EXPECT_EQ(client.peer.server().stats().migration.completed, isThere ? 1u : 0u);
   }
 }
 
 // covers SM-57. The path that a client leaves for the next address may never have been good.
 TEST(ServerMove, IsNotOverWhenTheClientGivesUpTheIdOfAnAddressItNeverProved) {
-  MisbehavingPeer peer(againstMover({SYMMETRIC}));
-  peer.connect();
-  const auto ids = peer.all<NewConnectionIdFrame>();
-  ASSERT_GE(ids.size(), 2u);
-  const auto say = [&](const FrameBytes& frames, size_t id, const SocketAddress& to) {
-    const FourTuple path{to, peer.path().peer};
-    peer.deliver(peer.seal(EncryptionLevel::OneRtt, frames, {.destinationId = ids[id].id}), path);
-  };
-  peer.server().onImminentServerMigration(peer.now(), SYMMETRIC, std::nullopt);
-  peer.server().onNetworkSwitch(peer.now(), kSecond);
-  peer.poll();
-  say(FrameBytes().add(PingFrame{}), 0, kSecond);
-  peer.server().onNetworkSwitch(peer.now(), kThirdPlace);
-  peer.poll();
-  say(FrameBytes().add(RetireConnectionIdFrame{ids[0].sequence}), 1, kThirdPlace);
-  EXPECT_EQ(peer.server().migrationState(), ServerMigrationServer::State::Switching);
-  EXPECT_EQ(peer.server().stats().migration.completed, 0u);
+  OutspokenClient client;
+  client.moveServer(kSecond);
+  client.sayTo(kSecond, 0, FrameBytes().add(PingFrame{}));
+  client.switchServer(kThirdPlace);
+  client.sayTo(kThirdPlace, 1, client.retirement(0));
+  client.expectAwaited();
+}
+
+// covers SM-57, SM-58. Calling a move off does not prove the address either.
+TEST(ServerMove, IsNotOverByAnIdOfAMoveThatWasCalledOffAfterItsSwitch) {
+  OutspokenClient client;
+  client.moveServer(kSecond);
+  client.sayTo(kSecond, 0, FrameBytes().add(PingFrame{}));
+  client.peer.server().cancelServerMigration();
+  client.moveServer(kThirdPlace);
+  client.sayTo(kThirdPlace, 1, client.retirement(0));
+  client.expectAwaited();
+}
+
+// covers SM-57. A client on the move gives up what it used at its old address, whatever it knows of the server's new one.
+TEST(ServerMove, IsNotOverWhenTheClientGivesUpItsIdForAMoveOfItsOwn) {
+  const FourTuple elsewhere{kSecond, SocketAddress::v4({203, 0, 113, 77}, 4433)};
+  for (const bool isBack : {false, true}) {
+    OutspokenClient client;
+    client.sayTo(client.peer.path().local, 0, FrameBytes().add(PingFrame{}));
+    client.moveServer(kSecond);
+    client.say(FrameBytes().add(PingFrame{}), 1, elsewhere);
+    if (isBack) client.sayTo(kSecond, 2, FrameBytes().add(PingFrame{}));
+    client.say(client.retirement(0), isBack ? 2 : 1, isBack ? FourTuple{kSecond, client.peer.path().peer} : elsewhere);
+    client.expectAwaited();
+  }
+}
+
+// covers SM-57. Nor has it, in the middle of such a move, proved the path that the server's move takes from it.
+TEST(ServerMove, IsNotOverWhenTheClientGivesUpTheIdOfAMoveThatTheServerOvertook) {
+  OutspokenClient client;
+  const SocketAddress elsewhere = SocketAddress::v4({203, 0, 113, 77}, 4433);
+  client.say(FrameBytes().add(PingFrame{}), 1, {client.peer.path().local, elsewhere});
+  client.moveServer(kSecond);
+  client.say(client.retirement(1), 2, {kSecond, elsewhere});
+  client.expectAwaited();
+}
+
+// covers SM-57. It may come from there in the very packet that says so first.
+TEST(ServerMove, IsNotOverByTheFirstPacketFromAnotherAddressOfTheClient) {
+  const FourTuple elsewhere{kSecond, SocketAddress::v4({203, 0, 113, 77}, 4433)};
+  OutspokenClient client;
+  client.sayTo(client.peer.path().local, 0, FrameBytes().add(PingFrame{}));
+  client.moveServer(kSecond);
+  client.say(client.retirement(0), 1, elsewhere);
+  client.expectAwaited();
 }
 
 // BUG 10
