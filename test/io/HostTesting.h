@@ -126,6 +126,7 @@ class EchoNet {
     options.tls.privateKeyPem = readPem("server.key");
     options.tls.alpn = {"echo"};
     options.endpoint.transport.serverMigration = ServerMigrationProtocols(ServerMigrationProtocols::kKnownBits);
+    options.endpoint.transport.migrationPool = pool;
     auto made = QuicServer::listen(options, serverSide);
     ASSERT_TRUE(made) << made.error().error.reason << " " << made.error().detail;
     server = std::move(*made);
@@ -174,6 +175,7 @@ class EchoNet {
     return until([&] { return clientSide.received[{connection, stream}] == text; });
   }
 
+  std::vector<QuicIPAddress> pool;  // of the server; to be set before it listens
   uv_loop_t loop;
   Side serverSide;
   Side clientSide;
