@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cpp/api/EndpointPair.h"
+#include "cpp/servermigration/MigrationTesting.h"
 
 namespace quic::test {
 
@@ -53,7 +54,7 @@ class MovePair : public EndpointPair {
     runFor(500ms + 8 * delay);
     ASSERT_NE(client.find(1), nullptr);
     ASSERT_TRUE(client.find(1)->isHandshakeConfirmed());
-    server.connections().forEach([&](ConnectionHandle each, QuicTransportBase&) { handle = each; });
+    handle = served().back();
   }
   void connect(const TransportSettings& settings) {
     client.connect(now, ++clients, {clientAt, serverAt}, settings,
@@ -70,11 +71,14 @@ class MovePair : public EndpointPair {
     moving().onImminentServerMigration(serversNow(), protocol, address);
     server.touch(handle);
   }
+  /// With all of its connections.
   void moveTo(const SocketAddress& address) {
     serverAt = address;
     isServerUp = true;
-    moving().onNetworkSwitch(serversNow(), address);
-    server.touch(handle);
+    for (const ConnectionHandle each : served()) {
+      server.find(each)->onNetworkSwitch(serversNow(), address);
+      server.touch(each);
+    }
   }
   /// Prepared, moved, and given time to arrive.
   void migrate(ServerMigrationProtocol protocol, const SocketAddress& address) {
@@ -97,6 +101,11 @@ class MovePair : public EndpointPair {
   [[nodiscard]] bool isAllAnswered() const { return answered == asked; }
   QuicServerTransport& moving() { return *server.find(handle); }
   QuicClientTransport& follower() { return *client.find(1); }
+  [[nodiscard]] std::vector<ConnectionHandle> served() {
+    std::vector<ConnectionHandle> all;
+    server.connections().forEach([&](ConnectionHandle each, QuicTransportBase&) { all.push_back(each); });
+    return all;
+  }
 
   // ---- time
   void runFor(Duration duration) {
@@ -126,6 +135,17 @@ class MovePair : public EndpointPair {
   [[nodiscard]] TimePoint serversNow() const { return now + serverClockAhead; }
   [[nodiscard]] std::vector<std::string> clientMoves() const { return moves(clientEvents); }
   [[nodiscard]] std::vector<std::string> serverMoves() const { return moves(serverEvents); }
+  /// "announced, probing target, completed target" of one connection, or of all.
+  [[nodiscard]] static std::string told(const std::vector<EndpointEvent>& events,
+                                        std::optional<ConnectionHandle> connection = std::nullopt) {
+    std::string text;
+    for (const EndpointEvent& event : events) {
+      const auto* migration = std::get_if<MigrationEvent>(&event.event);
+      if (migration == nullptr || (connection && event.connection != *connection)) continue;
+      text += (text.empty() ? "" : ", ") + std::visit(migrationtesting::EventText{}, *migration);
+    }
+    return text;
+  }
   template <class Event>
   [[nodiscard]] std::vector<Event> heard(const std::vector<EndpointEvent>& events) const {
     std::vector<Event> found;
@@ -151,7 +171,7 @@ class MovePair : public EndpointPair {
   Duration delay = 10ms;                                                           // each way
   std::function<bool(const SentDatagram&)> isLost;                                 // on the wire
   std::function<std::optional<SocketAddress>(const SentDatagram&)> rewriteSource;  // what the receiver sees instead
-  ConnectionHandle handle = 0;  // of the server's end of the first connection
+  ConnectionHandle handle = 0;  // of the server's end of the connection that began last
   std::vector<SentDatagram> sent;
   std::map<StreamId, ByteVector> asked;
   std::map<StreamId, ByteVector> answered;  // whole ones
