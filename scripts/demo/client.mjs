@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { loadPackage } from '../lib/package.mjs';
 import { answer, fail, notify, now } from '../lib/remote.mjs';
-import { Kind, allowance, alpn, fileBytes, header, readAll, readNumber } from './protocol.mjs';
+import { Allowance, Kind, alpn, fileBytes, header, readAll, readNumber } from './protocol.mjs';
 import { Requests } from './requests.mjs';
 import { Session } from './session.mjs';
 
@@ -40,7 +40,8 @@ async function upload(connection, { file, rate }) {
   const hash = createHash('sha256');
   async function* body() {
     yield header(Kind.upload, file.size);
-    for await (const piece of fileBytes(file, rate, () => allowance(file.size, bytes.down, isReleased))) {
+    const allowance = new Allowance(file.size);
+    for await (const piece of fileBytes(file, rate, (given) => allowance.allows(given, bytes.down, isReleased))) {
       hash.update(piece);
       yield piece;
       bytes.up += piece.length;

@@ -17,8 +17,11 @@ export const numberLength = 8;
 const kPiece = 256 * 1024;
 /** Share of the file by which one direction may be ahead of the other. */
 const kLead = 0.08;
-/** Share at which a transfer waits for the last move; on a machine that is fast enough none comes so far before. */
-const kHeldAt = 0.85;
+/** Share from which a transfer trickles until the last move is over: a pause of its own would look like one of the network. */
+const kTricklesFrom = 0.85;
+const kTrickleGap = 20;
+/** Share at which it waits for that. */
+const kHeldAt = 0.99;
 const kHeldPoll = 5;
 
 export function header(kind, number) {
@@ -76,16 +79,32 @@ export async function readAll(stream, most) {
   return Buffer.concat(chunks);
 }
 
-/**
- * How much of `size` bytes may be given, so that every move meets every transfer under way: little more than has come from
- * the other direction (`other` bytes), and not the last of it before all moves are over.
- */
-export function allowance(size, other, isReleased) {
-  return Math.min(other + size * kLead, isReleased ? Infinity : size * kHeldAt);
+/** Holds a transfer of `size` bytes back, so that every move meets every transfer under way. */
+export class Allowance {
+  #size;
+  #clock;
+  #trickledAt = -Infinity;
+
+  constructor(size, clock = now) {
+    this.#size = size;
+    this.#clock = clock;
+  }
+
+  /**
+   * May another piece follow the `given` bytes? Little more than has come from the other direction (`other` bytes), and slowly,
+   * the last of it not at all, before all moves are over (`isReleased`).
+   */
+  allows(given, other, isReleased) {
+    if (given > other + this.#size * kLead) return false;
+    if (isReleased || given <= this.#size * kTricklesFrom) return true;
+    if (given > this.#size * kHeldAt || this.#clock() - this.#trickledAt < kTrickleGap) return false;
+    this.#trickledAt = this.#clock();
+    return true;
+  }
 }
 
-/** The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), as far as `may()` allows. */
-export async function* fileBytes({ file, times }, rate = 0, may = () => Infinity) {
+/** The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), as soon as `may(given)` allows more than the `given` ones. */
+export async function* fileBytes({ file, times }, rate = 0, may = () => true) {
   const began = now();
   let given = 0;
   for (let time = 0; time < times; time++) {
@@ -94,7 +113,7 @@ export async function* fileBytes({ file, times }, rate = 0, may = () => Infinity
         const early = (given / rate) * 1000 - (now() - began);
         if (early > 1) await delay(early);
       }
-      while (given > may()) await delay(kHeldPoll);
+      while (!may(given)) await delay(kHeldPoll);
       given += piece.length;
       yield piece;
     }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { loadPackage } from '../lib/package.mjs';
 import { answer, notify, now } from '../lib/remote.mjs';
-import { Kind, allowance, alpn, fileBytes, headerLength, numberBytes, readNumber, take } from './protocol.mjs';
+import { Allowance, Kind, alpn, fileBytes, headerLength, numberBytes, readNumber, take } from './protocol.mjs';
 
 const kPrepareDeadline = 5_000;
 const kCompletedDeadline = 10_000;
@@ -53,7 +53,8 @@ async function serve(stream, peer) {
     await takeUpload(stream, number, peer);
   } else if (kind === Kind.download) {
     stream.resume();
-    await pipeline(fileBytes(source, number, () => allowance(source.size, peer.uploaded, isReleased)), stream);
+    const allowance = new Allowance(source.size);
+    await pipeline(fileBytes(source, number, (given) => allowance.allows(given, peer.uploaded, isReleased)), stream);
   } else {
     throw new Error(`a stream of kind ${kind} came`);
   }

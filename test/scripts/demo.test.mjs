@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { evaluate, longestPause } from '../../scripts/demo/evaluate.mjs';
-import { take } from '../../scripts/demo/protocol.mjs';
+import { Allowance, take } from '../../scripts/demo/protocol.mjs';
 import { behaviour, hostsOf, protocolsOf, scenarios } from '../../scripts/demo/scenarios.mjs';
 import { Session } from '../../scripts/demo/session.mjs';
 import { quantile, textTable } from '../../scripts/lib/figures.mjs';
@@ -157,6 +157,21 @@ test('a stream that ends within its head is an error', { timeout: 5000 }, async 
   await new Promise((resolve) => setImmediate(resolve));
   stream.end();
   await assert.rejects(head, /ended early/);
+});
+
+test('a transfer keeps beside the other direction, and trickles until all moves are over', () => {
+  let clock = 0;
+  const allowance = new Allowance(1000, () => clock);
+  assert.equal(allowance.allows(500, 420, false), true);
+  assert.equal(allowance.allows(500, 419, true), false);
+  assert.equal(allowance.allows(851, 851, false), true);
+  assert.equal(allowance.allows(860, 860, false), false);
+  assert.equal(allowance.allows(860, 860, true), true);
+  clock = 20;
+  assert.equal(allowance.allows(860, 860, false), true);
+  clock = 1000;
+  assert.equal(allowance.allows(991, 991, false), false);
+  assert.equal(allowance.allows(991, 991, true), true);
 });
 
 test('a pause counts when it touches the span', () => {
