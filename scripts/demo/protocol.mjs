@@ -103,7 +103,10 @@ export class Allowance {
   }
 }
 
-/** The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), as soon as `may(given)` allows more than the `given` ones. */
+/**
+ * The file's bytes, `times` over, no faster than `rate` bytes a second (0: as fast as they are taken), and each piece as soon as
+ * `may(given)` allows more than the `given` bytes before it.
+ */
 export async function* fileBytes({ file, times }, rate = 0, may = () => true) {
   const began = now();
   let given = 0;

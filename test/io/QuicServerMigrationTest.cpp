@@ -56,7 +56,6 @@ TEST_P(EveryMove, TakesItsConnectionsAlong) {
 
   const bool isToPool = GetParam().protocol == ServerMigrationProtocol::POOL_OF_ADDRESSES;
   const SocketAddress next = isToPool ? reserved.back().localAddress() : nextTo(net.server->address());
-  reserved.clear();
   std::optional<QuicIPAddress> announced;
   if (GetParam().protocol == ServerMigrationProtocol::EXPLICIT) announced = QuicIPAddress::from(next);
   ASSERT_TRUE(net.server->onImminentServerMigration(GetParam().protocol, announced, kDeadline));
@@ -65,6 +64,7 @@ TEST_P(EveryMove, TakesItsConnectionsAlong) {
   const std::string prepared = net.serverSide.of(RecordKind::MigrationPrepared)[0].bytes;
   EXPECT_EQ(prepared.find("excluded"), std::string::npos) << prepared;
 
+  reserved.clear();
   ASSERT_TRUE(net.server->onNetworkSwitch(next, kDeadline));
   EXPECT_EQ(net.server->address(), next);
   for (ConnectionHandle c = 1; c <= kClients; ++c) net.write(c, 0, "after", true);

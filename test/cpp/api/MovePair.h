@@ -89,14 +89,14 @@ class MovePair : public EndpointPair {
     runFor(2s);
   }
   /// `size` bytes on a stream of their own; the server sends them back.
-  void request(size_t size = 1000) {
-    const auto stream = client.find(1)->openStream(false);
+  void request(size_t size = 1000, ConnectionHandle from = 1) {
+    const auto stream = client.find(from)->openStream(false);
     ASSERT_TRUE(stream.hasValue());
     ByteVector bytes(size);
     for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * 7 + stream->value);
-    asked[*stream] = bytes;
-    ASSERT_TRUE(client.find(1)->writeStream(*stream, OwnedBytes::copyOf(bytes), true).hasValue());
-    client.touch(1);
+    asked[{from, *stream}] = bytes;
+    ASSERT_TRUE(client.find(from)->writeStream(*stream, OwnedBytes::copyOf(bytes), true).hasValue());
+    client.touch(from);
   }
   [[nodiscard]] bool isAllAnswered() const { return answered == asked; }
   QuicServerTransport& moving() { return *server.find(handle); }
@@ -173,8 +173,9 @@ class MovePair : public EndpointPair {
   std::function<std::optional<SocketAddress>(const SentDatagram&)> rewriteSource;  // what the receiver sees instead
   ConnectionHandle handle = 0;  // of the server's end of the connection that began last
   std::vector<SentDatagram> sent;
-  std::map<StreamId, ByteVector> asked;
-  std::map<StreamId, ByteVector> answered;  // whole ones
+  using ClientStream = std::pair<ConnectionHandle, StreamId>;
+  std::map<ClientStream, ByteVector> asked;
+  std::map<ClientStream, ByteVector> answered;  // whole ones
 
   /// Without time passing: what is ready to leave leaves.
   void pump() {
@@ -228,7 +229,7 @@ class MovePair : public EndpointPair {
         const auto* readable = stream == nullptr ? nullptr : std::get_if<StreamReadable>(stream);
         if (readable == nullptr) continue;
         hasRead = true;
-        atServer ? echo(events[i].connection, readable->id) : collect(readable->id);
+        atServer ? echo(events[i].connection, readable->id) : collect({events[i].connection, readable->id});
       }
     }
     return hasRead;
@@ -245,22 +246,25 @@ class MovePair : public EndpointPair {
     }
     server.touch(connection);
   }
-  void collect(StreamId id) {
+  void collect(const ClientStream& stream) {
+    const auto& [connection, id] = stream;
+    QuicClientTransport* transport = client.find(connection);
+    if (transport == nullptr) return;
     ByteVector room(100000);
     for (;;) {
-      const auto read = client.find(1)->readStream(id, room);
+      const auto read = transport->readStream(id, room);
       if (!read || (read->size == 0 && !read->fin)) break;
-      ByteVector& bytes = partly_[id];
+      ByteVector& bytes = partly_[stream];
       bytes.insert(bytes.end(), room.begin(), room.begin() + static_cast<ptrdiff_t>(read->size));
       if (!read->fin) continue;
-      answered[id] = bytes;
+      answered[stream] = bytes;
       break;
     }
-    client.touch(1);
+    client.touch(connection);
   }
 
   std::multimap<TimePoint, SentDatagram> inFlight_;
-  std::map<StreamId, ByteVector> partly_;
+  std::map<ClientStream, ByteVector> partly_;
   size_t readFrom_[2] = {0, 0};
 };
 

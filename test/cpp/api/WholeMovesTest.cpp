@@ -116,7 +116,10 @@ TEST(ServerMoves, ClientsOfDifferentProtocolsGoWithTheSameMove) {
     EXPECT_NE(net.told(net.serverEvents, served[i]).find("ready"), std::string::npos);
   }
   net.moveTo(kTarget);
+  for (size_t i = 0; i < kinds.size(); ++i) net.request(1000, i + 1);
   net.runFor(10s);
+  EXPECT_TRUE(net.isAllAnswered());
+  EXPECT_EQ(net.answered.size(), kinds.size());
   for (size_t i = 0; i < kinds.size(); ++i) {
     EXPECT_NE(net.told(net.serverEvents, served[i]).find("completed"), std::string::npos) << i;
     EXPECT_EQ(net.client.find(i + 1)->activePath().peer, kTarget) << i;
